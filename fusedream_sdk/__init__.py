@@ -1,0 +1,98 @@
+"""FuseDream: steer any image generator with any text-image model.
+
+    import fusedream_sdk as fd
+
+    result = fd.FuseDream("emoji").generate("a blue dog")
+    result.pil[0]
+
+Importing this package imports neither torch nor any plugin; each name below is loaded on its first use.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fusedream_sdk.augment import NO_VIEWS as NO_VIEWS
+    from fusedream_sdk.augment import Views as Views
+    from fusedream_sdk.bank import LatentBank as LatentBank
+    from fusedream_sdk.directions import Descent as Descent
+    from fusedream_sdk.errors import FuseDreamError as FuseDreamError
+    from fusedream_sdk.errors import InvalidInput as InvalidInput
+    from fusedream_sdk.interpolate import Film as Film
+    from fusedream_sdk.interpolate import interpolate as interpolate
+    from fusedream_sdk.latents import Box as Box
+    from fusedream_sdk.latents import Free as Free
+    from fusedream_sdk.latents import Latents as Latents
+    from fusedream_sdk.latents import LatentSpec as LatentSpec
+    from fusedream_sdk.models import ModelPair as ModelPair
+    from fusedream_sdk.objectives import AugCLIP as AugCLIP
+    from fusedream_sdk.objectives import plain_clip as plain_clip
+    from fusedream_sdk.optimise import State as State
+    from fusedream_sdk.optimise import iterate as iterate
+    from fusedream_sdk.optimise import optimise as optimise
+    from fusedream_sdk.parametrise import BasisMix as BasisMix
+    from fusedream_sdk.parametrise import Direct as Direct
+    from fusedream_sdk.pipeline import FuseDream as FuseDream
+    from fusedream_sdk.protocols import Direction as Direction
+    from fusedream_sdk.protocols import Evaluation as Evaluation
+    from fusedream_sdk.protocols import Generator as Generator
+    from fusedream_sdk.protocols import Objective as Objective
+    from fusedream_sdk.protocols import Parametrisation as Parametrisation
+    from fusedream_sdk.protocols import Perceptual as Perceptual
+    from fusedream_sdk.protocols import Reward as Reward
+    from fusedream_sdk.protocols import Scorer as Scorer
+    from fusedream_sdk.registry import list_generators as list_generators
+    from fusedream_sdk.registry import list_models as list_models
+    from fusedream_sdk.registry import list_perceptual as list_perceptual
+    from fusedream_sdk.registry import list_scorers as list_scorers
+    from fusedream_sdk.registry import load_generator as load_generator
+    from fusedream_sdk.registry import load_perceptual as load_perceptual
+    from fusedream_sdk.registry import load_scorer as load_scorer
+    from fusedream_sdk.replaying import replay as replay
+    from fusedream_sdk.result import Result as Result
+    from fusedream_sdk.settings import Settings as Settings
+
+_HOMES = {
+    "augment": ("NO_VIEWS", "Views"),
+    "bank": ("LatentBank",),
+    "directions": ("Descent",),
+    "errors": ("FuseDreamError", "InvalidInput"),
+    "interpolate": ("Film", "interpolate"),
+    "latents": ("Box", "Free", "Latents", "LatentSpec"),
+    "models": ("ModelPair",),
+    "objectives": ("AugCLIP", "plain_clip"),
+    "optimise": ("State", "iterate", "optimise"),
+    "parametrise": ("BasisMix", "Direct"),
+    "pipeline": ("FuseDream",),
+    "protocols": (
+        *("Direction", "Evaluation", "Generator", "Objective", "Parametrisation", "Perceptual", "Reward", "Scorer"),
+    ),
+    "registry": (
+        *("list_generators", "list_models", "list_perceptual", "list_scorers"),
+        *("load_generator", "load_perceptual", "load_scorer"),
+    ),
+    "replaying": ("replay",),
+    "result": ("Result",),
+    "settings": ("Settings",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+try:
+    __version__ = version("fusedream-sdk")
+except PackageNotFoundError:  # run from a source tree that is not installed
+    __version__ = "0+unknown"
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'fusedream_sdk' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"fusedream_sdk.{_HOME[name]}"), name)
+    globals()[name] = value  # a submodule of the same name (interpolate) must not shadow the function
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*_HOME, "__version__"])

@@ -1,0 +1,143 @@
+"""Checks of what a plugin hands over, made once, on its first use; the error names the broken rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fusedream_sdk.errors import InvalidInput, PluginContractError
+from fusedream_sdk.fingerprint import fingerprint_of
+from fusedream_sdk.latents import Latents, LatentSpec, contains, rows
+from fusedream_sdk.protocols import Generator, Reward, Scorer
+
+RANGE_SLACK = 1e-3  # a picture may leave [0, 1] by a rounding
+
+
+def device_of(model: Any) -> torch.device:
+    """Where a model lives: its `device`, that of its first parameter, or the CPU."""
+    device = getattr(model, "device", None)
+    if device is not None:
+        return torch.device(device)
+    if isinstance(model, torch.nn.Module):
+        parameter = next(model.parameters(), None)
+        if parameter is not None:
+            return parameter.device
+    return torch.device("cpu")
+
+
+def identity(model: Any) -> str:
+    """A model's own `fingerprint`, or one made of its class and weights."""
+    own = getattr(model, "fingerprint", None)
+    if isinstance(own, str) and own:
+        return own
+    kind = f"{type(model).__module__}.{type(model).__qualname__}"
+    if isinstance(model, torch.nn.Module):
+        return fingerprint_of(model, {"class": kind})
+    if isinstance(model, Generator):  # no weights to read: what it draws is who it is
+        latents = model.sample(2, rng=torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            return fingerprint_of({"images": model(latents)}, {"class": kind})
+    if isinstance(model, Scorer):
+        with torch.no_grad():
+            return fingerprint_of({"text": model.encode_text(["a", "a cat"])}, {"class": kind})
+    return kind
+
+
+def check_types(generator: Any, scorer: Any) -> None:
+    """Both have the members of their protocols. Raises PluginContractError."""
+    _check_members("generator", generator, ("space", "resolution", "sample"))
+    if not callable(generator):
+        raise PluginContractError(f"generator: expected a callable object, got {type(generator).__name__}.")
+    if not isinstance(scorer, (Scorer, Reward)):
+        raise PluginContractError(
+            f"scorer: expected resolution, encode_text and encode_image (a Scorer), or resolution and score (a Reward); "
+            f"{type(scorer).__name__} lacks them."
+        )
+    wrong = [name for name, spec in generator.space.items() if not isinstance(spec, LatentSpec)]
+    if wrong or not generator.space:
+        raise PluginContractError(f"generator.space: expected name -> LatentSpec, got {generator.space!r}.")
+    if device_of(generator) != device_of(scorer):
+        raise InvalidInput(
+            "device",
+            expected="generator and scorer on one device",
+            got=f"{device_of(generator)} and {device_of(scorer)}",
+            fix="Move one of them.",
+        )
+
+
+def _check_members(role: str, model: Any, names: tuple[str, ...]) -> None:
+    missing = [name for name in names if not hasattr(model, name)]
+    if missing:
+        raise PluginContractError(f"{role}: expected the members {', '.join(names)}; {type(model).__name__} lacks {missing}.")
+
+
+def check_sample(generator: Generator, latents: Latents, n: int) -> None:
+    """A sample has the promised names, shapes and constraints. Raises PluginContractError."""
+    if set(latents) != set(generator.space):
+        raise PluginContractError(f"generator.sample: expected the entries {sorted(generator.space)}, got {sorted(latents)}.")
+    for name, spec in generator.space.items():
+        if tuple(latents[name].shape) != (n, *spec.shape):
+            raise PluginContractError(
+                f"generator.sample: expected {name!r} of shape {(n, *spec.shape)}, got {tuple(latents[name].shape)}."
+            )
+    if not contains(latents, generator.space):
+        raise PluginContractError("generator.sample: expected latents inside the constraints, got some outside.")
+
+
+def check_images(generator: Generator, images: Tensor, n: int) -> None:
+    """Pictures have the promised shape and lie in [0, 1]. Raises PluginContractError."""
+    expected = (n, 3, *generator.resolution)
+    if not isinstance(images, Tensor) or tuple(images.shape) != expected:
+        got = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise PluginContractError(f"generator: expected images of shape {expected}, got {got}.")
+    if not torch.isfinite(images).all():
+        raise PluginContractError("generator: expected finite images, got some nan or infinite values.")
+    low, high = float(images.min()), float(images.max())
+    if low < -RANGE_SLACK or high > 1 + RANGE_SLACK:
+        fix = " Map [-1, 1] with (x + 1) / 2." if low < 0 else ""
+        raise PluginContractError(f"generator: expected images in [0, 1], got values from {low:.3g} to {high:.3g}.{fix}")
+
+
+def check_gradient(generator: Generator, latents: Latents) -> None:
+    """The pictures depend on an unfrozen latent by a gradient. Raises PluginContractError."""
+    free = {name: x.detach().clone() for name, x in latents.items()}
+    leaves = [free[name].requires_grad_() for name, spec in generator.space.items() if not spec.frozen]
+    images = generator(free)
+    if not images.requires_grad:
+        fix = "Call it without torch.no_grad, and keep the latents in the graph."
+        raise PluginContractError(f"generator: expected images with a gradient to the latents, got none. {fix}")
+    weight = torch.linspace(-1, 1, images.numel(), device=images.device).view_as(images)
+    gradients = torch.autograd.grad((images * weight).sum(), leaves, allow_unused=True)
+    if not any(g is not None and bool((g != 0).any()) for g in gradients):
+        raise PluginContractError("generator: expected a gradient to some latent, got zero everywhere.")
+
+
+def check_embeddings(embeddings: Tensor, count: int, what: str) -> None:
+    """Embeddings are (count, D), finite and of unit norm. Raises PluginContractError."""
+    if not isinstance(embeddings, Tensor) or embeddings.dim() != 2 or len(embeddings) != count:
+        got = tuple(embeddings.shape) if isinstance(embeddings, Tensor) else type(embeddings).__name__
+        raise PluginContractError(f"scorer.{what}: expected shape ({count}, D), got {got}.")
+    norms = embeddings.float().norm(dim=1)
+    if not torch.allclose(norms, torch.ones_like(norms), atol=1e-2):
+        raise PluginContractError(f"scorer.{what}: expected unit norms, got {norms.min():.3g} to {norms.max():.3g}.")
+
+
+def check_first_use(generator: Generator, scorer: Scorer | Reward, latents: Latents) -> None:
+    """Everything above on one real row. Raises PluginContractError or InvalidInput."""
+    from fusedream_sdk.augment import shrink
+
+    check_sample(generator, latents, rows(latents))
+    check_gradient(generator, latents)
+    with torch.no_grad():
+        images = generator(latents)
+        check_images(generator, images, rows(latents))
+        small = shrink(images.float(), scorer.resolution)
+        if isinstance(scorer, Scorer):
+            check_embeddings(scorer.encode_text(["a picture"]), 1, "encode_text")
+            check_embeddings(scorer.encode_image(small), len(images), "encode_image")
+        else:
+            scores = scorer.score(small, ["a picture"] * len(images))
+            if tuple(scores.shape) != (len(images),):
+                raise PluginContractError(f"scorer.score: expected shape ({len(images)},), got {tuple(scores.shape)}.")

@@ -1,0 +1,51 @@
+"""Every exception of the SDK. A message says what was expected, what came, and what to do."""
+
+from __future__ import annotations
+
+
+class FuseDreamError(Exception):
+    """Base of all errors that the SDK raises on purpose."""
+
+
+class InvalidInput(FuseDreamError, ValueError):
+    """An argument that cannot be used.
+
+    Args:
+        argument: name of the argument, as the caller wrote it.
+        expected: what it has to be.
+        got: what it was.
+        fix: what to do about it.
+    """
+
+    def __init__(self, argument: str, *, expected: str, got: object, fix: str = "") -> None:
+        self.argument, self.expected, self.got, self.fix = argument, expected, got, fix
+        shown = got if isinstance(got, str) else repr(got)
+        super().__init__(f"{argument}: expected {expected}, got {shown}." + (f" {fix}" if fix else ""))
+
+
+class UnknownPlugin(FuseDreamError, LookupError):
+    """No plugin of that name is installed."""
+
+
+class DuplicatePlugin(FuseDreamError):
+    """Two installed packages claim one plugin name."""
+
+
+class PluginImportError(FuseDreamError, ImportError):
+    """A plugin is listed but cannot be imported or built."""
+
+
+class PluginContractError(FuseDreamError):
+    """A plugin broke its protocol: wrong shape, range, device, or a value that is not finite."""
+
+
+class WeightsError(FuseDreamError):
+    """Weights that are missing, damaged, of another architecture, or not safe to load."""
+
+
+class FingerprintMismatch(FuseDreamError):
+    """Something stored belongs to other models or settings than those in use."""
+
+
+class OutputError(FuseDreamError, OSError):
+    """A result cannot be written where it was asked for."""

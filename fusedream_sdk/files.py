@@ -1,0 +1,60 @@
+"""Writing files so that a reader sees the old content or the new, never half of it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from fusedream_sdk.errors import OutputError
+
+
+@contextmanager
+def atomic_path(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """A temporary path in the same folder, moved to `path` when the block ends well and removed when it does not.
+
+    Raises:
+        OutputError: the folder is missing or not writable, `path` is a folder, or it exists and `overwrite` is off.
+    """
+    path = Path(path).expanduser()
+    check_writable(path, overwrite=overwrite)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: str | Path, *, overwrite: bool = True) -> None:
+    """Say early what would stop a write to `path`, before a long computation. Raises OutputError."""
+    path = Path(path).expanduser()
+    if path.is_dir():
+        raise OutputError(f"out: expected a file to write, got the folder {path}. Add a file name to it.")
+    if not path.parent.is_dir():
+        raise OutputError(f"out: expected an existing folder, got {path.parent}. Make it first: mkdir -p {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"out: expected a writable folder, got {path.parent}. Choose another, or change its permissions.")
+    if path.exists() and not overwrite:
+        raise OutputError(f"out: expected a new file, but {path} exists. Choose another name, or allow overwriting.")
+
+
+def cache_folder(*parts: str) -> Path:
+    """The user's cache folder of the SDK (`FUSEDREAM_CACHE` moves it), made if it is missing."""
+    root = os.environ.get("FUSEDREAM_CACHE")
+    folder = (Path(root).expanduser() if root else user_cache_path("fusedream")).joinpath(*parts)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

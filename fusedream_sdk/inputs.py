@@ -1,0 +1,34 @@
+"""What a user may ask for: prompts and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fusedream_sdk.errors import InvalidInput
+
+MAX_SEED = 2**63 - 1
+
+
+def check_prompts(prompts: str | Sequence[str]) -> list[str]:
+    """One prompt or several, stripped. Raises InvalidInput for none, an empty one, or something else."""
+    listed = [prompts] if isinstance(prompts, str) else prompts
+    if not isinstance(listed, (list, tuple)) or not all(isinstance(p, str) for p in listed):
+        raise InvalidInput("prompts", expected="a sentence or a list of sentences", got=prompts)
+    if not listed:
+        raise InvalidInput("prompts", expected="at least one sentence", got="an empty list")
+    for i, prompt in enumerate(listed):
+        if not prompt.strip():
+            where = "prompts" if isinstance(prompts, str) else f"prompts[{i}]"
+            raise InvalidInput(where, expected="a sentence", got="an empty one", fix="Say what the picture should show.")
+    return [p.strip() for p in listed]
+
+
+def check_seeds(seeds: int | Sequence[int]) -> list[int]:
+    """One seed or several, each an integer from 0 to 2**63 - 1. Raises InvalidInput otherwise."""
+    listed = [seeds] if isinstance(seeds, int) else list(seeds)
+    if not listed:
+        raise InvalidInput("seeds", expected="at least one seed", got="an empty list")
+    for seed in listed:
+        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED:
+            raise InvalidInput("seeds", expected=f"integers from 0 to {MAX_SEED}", got=seed)
+    return listed

@@ -1,0 +1,94 @@
+"""A named pair of models, and the description of a model that a recipe keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from fusedream_sdk import registry
+from fusedream_sdk.contracts import device_of, identity
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.protocols import Generator, Reward, Scorer
+
+
+@dataclass(frozen=True)
+class ModelPair:
+    """What an entry point of the group `fusedream_sdk.models` returns.
+
+    Attributes:
+        generator, scorer: names that `load_generator` and `load_scorer` take.
+        settings: values of `Settings` that suit the pair.
+        judge: name of a scorer that is never optimised, for reports; empty if there is none.
+    """
+
+    generator: str
+    scorer: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    judge: str = ""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model and where it came from.
+
+    Attributes:
+        model: ready for use.
+        name: what the user called it; None for an object that was passed in, which a recipe cannot load again.
+    """
+
+    model: Any
+    name: str | None
+
+    @property
+    def device(self) -> torch.device:
+        return device_of(self.model)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Identity of the weights; reading them takes a moment, so once."""
+        return identity(self.model)
+
+    def describe(self) -> dict[str, Any]:
+        """Name, class and fingerprint, for a recipe."""
+        kind = type(self.model)
+        return {"name": self.name, "class": f"{kind.__module__}.{kind.__qualname__}", "fingerprint": self.fingerprint}
+
+
+def resolve_pair(
+    models: str | ModelPair | None, generator: str | Generator | None, scorer: str | Scorer | Reward | None
+) -> tuple[str | Generator, str | Scorer | Reward, dict[str, Any]]:
+    """The generator, the scorer and their common settings, from any combination of the three.
+
+    With nothing at all: BigGAN-deep-256 and CLIP ViT-B/32.
+    """
+    if models is not None and not isinstance(models, (str, ModelPair)):
+        raise InvalidInput(
+            "models", expected="the name of a pair, such as 'emoji'", got=models, fix="Pass objects as generator= and scorer=."
+        )
+    pair = registry.load("models", models) if isinstance(models, str) else models
+    if pair is None:
+        pair = ModelPair(generator="biggan", scorer="clip")
+    whole = generator is None and scorer is None
+    return (
+        pair.generator if generator is None else generator,
+        pair.scorer if scorer is None else scorer,
+        dict(pair.settings) if whole else {},
+    )
+
+
+def load_generator(generator: str | Generator, device: torch.device) -> Loaded:
+    """A generator by name, onto `device`, or as it is."""
+    if isinstance(generator, str):
+        return Loaded(registry.load_generator(generator, device=device), generator)
+    return Loaded(generator, None)
+
+
+def load_scorer(scorer: str | Scorer | Reward, device: torch.device) -> Loaded:
+    """A scorer by name, onto `device`, or as it is."""
+    if isinstance(scorer, str):
+        return Loaded(registry.load_scorer(scorer, device=device), scorer)
+    return Loaded(scorer, None)

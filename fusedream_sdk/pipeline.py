@@ -1,0 +1,245 @@
+"""FuseDream: from sentences to pictures, with any generator and any scorer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from fusedream_sdk import models as loading
+from fusedream_sdk.augment import Stream
+from fusedream_sdk.bank import BankRecipe, LatentBank, build_bank
+from fusedream_sdk.contracts import check_first_use, check_types
+from fusedream_sdk.errors import FuseDreamError, InvalidInput
+from fusedream_sdk.files import cache_folder
+from fusedream_sdk.inputs import check_prompts, check_seeds
+from fusedream_sdk.latents import Latents, map_latents, select
+from fusedream_sdk.memory import rows_that_fit
+from fusedream_sdk.objectives import AugCLIP, make_target
+from fusedream_sdk.optimise import Outcome, Selection, State, adam, iterate, optimise
+from fusedream_sdk.parametrise import BasisMix, Direct
+from fusedream_sdk.precision import autocast, resolve_device, resolve_dtype
+from fusedream_sdk.progress import bar
+from fusedream_sdk.protocols import Generator, Reward, Scorer
+from fusedream_sdk.reporting import make_recipe, make_result
+from fusedream_sdk.result import Result
+from fusedream_sdk.search import bank_starts, conditioned, searched_starts, single_starts
+from fusedream_sdk.settings import Settings
+
+Watch = Callable[[State, range], None]
+"""Called with every state of a chunk and the rows of the result that the chunk makes."""
+
+
+class FuseDream:
+    """A generator, a scorer, and everything between a sentence and a picture.
+
+    Args:
+        models: name of a ready pair (`fd.list_models()`), such as "emoji".
+        generator: name, folder or hub id for `load_generator`, or any object with the members of `Generator`.
+        scorer: name, folder or hub id for `load_scorer`, or any `Scorer` or `Reward`.
+        device: where named models are loaded; "auto" is CUDA if it is there, or the CPU. Objects stay where they are.
+        dtype: "float32", "bfloat16", "float16", or "auto": bfloat16 where this machine is faster with it.
+        settings: changes to the recommended settings, for every call.
+        memory_gb: bound on the memory of a chunk of rows; half of what is free by default.
+
+    Raises:
+        UnknownPlugin, PluginImportError, DuplicatePlugin, WeightsError: a named model cannot be had.
+        PluginContractError, InvalidInput: an object does not satisfy its protocol; unknown device, dtype or setting.
+    """
+
+    def __init__(
+        self,
+        models: str | loading.ModelPair | None = None,
+        *,
+        generator: str | Generator | None = None,
+        scorer: str | Scorer | Reward | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        settings: Mapping[str, Any] | None = None,
+        memory_gb: float | None = None,
+    ) -> None:
+        if memory_gb is not None and not memory_gb > 0:
+            raise InvalidInput("memory_gb", expected="a positive number", got=memory_gb)
+        where = resolve_device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+        chosen_generator, chosen_scorer, recommended = loading.resolve_pair(models, generator, scorer)
+        self._generator = loading.load_generator(chosen_generator, where)
+        self._scorer = loading.load_scorer(chosen_scorer, where)
+        check_types(self._generator.model, self._scorer.model)
+        own = dict(getattr(self._generator.model, "recommended", {}))
+        self.settings = Settings().replace(**{**own, **recommended, **(settings or {})})
+        self.device = self._generator.device
+        self.dtype = resolve_dtype(dtype, self.device)
+        self._budget = None if memory_gb is None else memory_gb * 1e9
+        self._checked = False
+        self._bank: LatentBank | None = None
+
+    @property
+    def generator(self) -> Generator:
+        """The generator in use."""
+        return self._generator.model
+
+    @property
+    def scorer(self) -> Scorer | Reward:
+        """The scorer in use."""
+        return self._scorer.model
+
+    def generate(
+        self,
+        prompts: str | Sequence[str],
+        *,
+        seeds: int | Sequence[int] = 0,
+        progress: bool = True,
+        watch: Watch | None = None,
+        **changes: Any,
+    ) -> Result:
+        """Draw every prompt from every seed.
+
+        Args:
+            prompts: P sentences.
+            seeds: S integers of at least 0; a (prompt, seed) gives the same picture whatever else is asked for.
+            progress: show progress bars on stderr.
+            watch: called with every state, and the rows of the result that it belongs to.
+            **changes: settings for this call, such as `steps=200`; see `Settings`.
+
+        Returns:
+            P x S rows, prompt by prompt. After Ctrl-C: the best found so far.
+
+        Raises:
+            InvalidInput: a prompt, seed or setting cannot be used. PluginContractError: a model breaks its protocol.
+        """
+        settings = self.settings.replace(**changes)
+        all_prompts, all_seeds = self._rows(prompts, seeds)
+        self._check_once()
+        starts = self._starts(all_prompts, all_seeds, settings, progress)
+        recipe = make_recipe(self._generator, self._scorer, settings, self.dtype)
+        chunk = self._chunk(all_prompts, all_seeds, starts, settings)
+        parts: list[Result] = []
+        for first in range(0, len(all_prompts), chunk):
+            rows = range(first, min(first + chunk, len(all_prompts)))
+            part = slice(rows.start, rows.stop)
+            own = (all_prompts[part], all_seeds[part])
+            states = self._states(*own, select(starts, part), settings)
+            outcome = self._run(states, rows, len(all_prompts), settings, progress, watch)
+            parts.append(make_result(self.generator, self.scorer, *own, outcome, settings, recipe))
+            if "cancelled" in outcome.status:
+                break
+        return Result.concatenate(parts)
+
+    def iterate(self, prompts: str | Sequence[str], *, seeds: int | Sequence[int] = 0, **changes: Any) -> Iterator[State]:
+        """The same optimisation, driven by you: one `State` per step, all rows at once. Arguments as for `generate`."""
+        settings = self.settings.replace(**changes)
+        all_prompts, all_seeds = self._rows(prompts, seeds)
+        self._check_once()
+        return self._states(all_prompts, all_seeds, self._starts(all_prompts, all_seeds, settings, False), settings)
+
+    def bank(self, *, progress: bool = True, **changes: Any) -> LatentBank:
+        """The latent bank of these models and settings: from memory, the user's cache folder, or built now and cached.
+
+        Raises:
+            InvalidInput: the scorer has no embeddings, or the generator depends on the prompt.
+        """
+        settings = self.settings.replace(**changes)
+        if not isinstance(self.scorer, Scorer) or conditioned(self.generator):
+            raise InvalidInput(
+                "bank", expected="a scorer with embeddings and a generator that ignores the prompt", got="models without them"
+            )
+        recipe = self.bank_recipe(settings)
+        if self._bank is None or self._bank.recipe != recipe:
+            path = cache_folder("banks") / f"{recipe.fingerprint[:32]}.safetensors"
+            try:
+                self._bank = LatentBank.load(path, recipe)
+            except FuseDreamError:  # missing, damaged, or of other models: build it again
+                with bar("building the latent bank", progress) as advance:
+                    self._bank = build_bank(
+                        self.generator, self.scorer, recipe, precision=self._precision, progress=advance
+                    )
+                self._bank.save(path)
+        return self._bank
+
+    def bank_recipe(self, settings: Settings | None = None) -> BankRecipe:
+        """What the bank of these models and settings is made of."""
+        settings = settings or self.settings
+        return BankRecipe(
+            generator=self._generator.fingerprint,
+            scorer=self._scorer.fingerprint,
+            size=settings.bank,
+            views=settings.augment,
+            count=settings.bank_views,
+            precision=str(self.dtype).removeprefix("torch."),
+        )
+
+    def _precision(self) -> Any:
+        return autocast(self.device, self.dtype)
+
+    def _rows(self, prompts: str | Sequence[str], seeds: int | Sequence[int]) -> tuple[list[str], list[int]]:
+        """P x S rows, prompt by prompt."""
+        pairs = [(p, s) for p in check_prompts(prompts) for s in check_seeds(seeds)]
+        return [p for p, _ in pairs], [s for _, s in pairs]
+
+    def _check_once(self) -> None:
+        if not self._checked:
+            sample = map_latents(lambda x: x[:, 0], single_starts(self.generator, ["a picture"], [0]))
+            check_first_use(self.generator, self.scorer, sample)
+            self._checked = True
+
+    def _starts(self, prompts: list[str], seeds: list[int], settings: Settings, progress: bool) -> Latents:
+        """A basis of k latents for each row: (B, k, ...) each."""
+        if not settings.searches:
+            return single_starts(self.generator, prompts, seeds)
+        k, samples = settings.basis, settings.samples
+        if isinstance(self.scorer, Scorer) and not conditioned(self.generator):
+            bank = self.bank(progress=progress, **settings.changed_from(self.settings))
+            return bank_starts(self.generator, self.scorer, bank, prompts, seeds, k=k, samples=samples)
+        target = make_target(self.scorer, prompts)
+        views, count = settings.augment, settings.bank_views
+        return searched_starts(
+            *(self.generator, target, prompts, seeds), k=k, samples=samples, views=views, count=count, precision=self._precision
+        )
+
+    def _objective(self, prompts: list[str], seeds: list[int], settings: Settings) -> AugCLIP:
+        target = make_target(self.scorer, prompts)
+        objective = AugCLIP(
+            self.generator, target, seeds, views=settings.augment, count=settings.views, noise=settings.noise
+        )
+        objective.precision = self._precision
+        return objective
+
+    def _states(self, prompts: list[str], seeds: list[int], starts: Latents, settings: Settings) -> Iterator[State]:
+        objective = self._objective(prompts, seeds, settings)
+        holdout = AugCLIP(
+            *(self.generator, objective.target, seeds), views=settings.augment, count=settings.check_views, stream=Stream.SELECT
+        )
+        holdout.precision = self._precision
+        space = self.generator.space
+        if settings.basis == 1:
+            parametrisation = Direct(space, map_latents(lambda x: x[:, 0], starts))
+        else:
+            parametrisation = BasisMix(space, starts, start=settings.start, seeds=seeds)
+        return iterate(
+            *(objective, parametrisation, parametrisation.params),
+            steps=settings.steps,
+            make_optimiser=adam(settings.lr),
+            selection=Selection(holdout, settings.check_every, settings.patience),
+        )
+
+    def _chunk(self, prompts: list[str], seeds: list[int], starts: Latents, settings: Settings) -> int:
+        """Rows at a time within the memory budget."""
+        if len(prompts) == 1:
+            return 1
+        first = map_latents(lambda x: x[:1, 0], starts)
+        return rows_that_fit(self._objective(prompts[:1], seeds[:1], settings), first, self._budget)
+
+    def _run(
+        self, states: Iterator[State], rows: range, total: int, settings: Settings, progress: bool, watch: Watch | None
+    ) -> Outcome:
+        label = "dreaming" if len(rows) == total else f"dreaming {rows.stop} of {total}"
+        with bar(label, progress) as advance:
+
+            def seen(state: State) -> None:
+                advance(state.step, settings.steps)
+                if watch is not None:
+                    watch(replace(state), rows)
+
+            return optimise(states, watch=seen)

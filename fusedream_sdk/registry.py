@@ -1,0 +1,131 @@
+"""Plugins, found by entry points that stay strings until one is used.
+
+Groups: `fusedream_sdk.generators`, `fusedream_sdk.scorers`, `fusedream_sdk.perceptual`, and `fusedream_sdk.models`
+(a named pair of generator and scorer). An entry point is any callable that takes options and returns the model.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from fusedream_sdk.errors import DuplicatePlugin, FuseDreamError, PluginImportError, UnknownPlugin
+from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
+
+KINDS = {  # kind -> who takes a hub id or a folder as `weights`
+    "generators": "biggan",
+    "scorers": "clip",
+    "perceptual": None,
+    "models": None,
+}
+
+
+def plugins(kind: str) -> dict[str, list[EntryPoint]]:
+    """Every installed name of a kind, sorted, with the entry points that claim it. Imports no plugin."""
+    found: defaultdict[str, list[EntryPoint]] = defaultdict(list)
+    for point in entry_points(group=f"fusedream_sdk.{kind}"):
+        twins = [p for p in found[point.name] if p.value == point.value and package(p) == package(point)]
+        if not twins:  # an editable install and its source folder on the path show the same one twice
+            found[point.name].append(point)
+    return dict(sorted(found.items()))
+
+
+def package(point: EntryPoint) -> str:
+    """The distribution that an entry point comes from."""
+    return point.dist.name if point.dist is not None else "an unnamed package"
+
+
+def list_generators() -> list[str]:
+    """Names that `load_generator` takes. Imports no plugin."""
+    return list(plugins("generators"))
+
+
+def list_scorers() -> list[str]:
+    """Names that `load_scorer` takes. Imports no plugin."""
+    return list(plugins("scorers"))
+
+
+def list_perceptual() -> list[str]:
+    """Names that `load_perceptual` takes. Imports no plugin."""
+    return list(plugins("perceptual"))
+
+
+def list_models() -> list[str]:
+    """Names of ready pairs that `FuseDream(name)` takes. Imports no plugin."""
+    return list(plugins("models"))
+
+
+def load_generator(name: str, **options: Any) -> Generator:
+    """Load a generator.
+
+    Args:
+        name: a plugin's name (`biggan`), a pretrained name (`biggan-deep-256`), or a folder or hub id of BigGAN weights.
+        **options: passed to the plugin, such as `device`.
+
+    Raises:
+        UnknownPlugin: no such name. PluginImportError: it does not import. DuplicatePlugin: two packages claim it.
+        WeightsError: its weights cannot be loaded.
+    """
+    return load("generators", name, **options)
+
+
+def load_scorer(name: str, **options: Any) -> Scorer | Reward:
+    """Load a scorer: a plugin's name (`clip`), or a hub id or folder of a transformers dual encoder. Errors as above."""
+    return load("scorers", name, **options)
+
+
+def load_perceptual(name: str, **options: Any) -> Perceptual:
+    """Load a perceptual distance by its plugin's name. Errors as for `load_generator`."""
+    return load("perceptual", name, **options)
+
+
+def load(kind: str, name: str, **options: Any) -> Any:
+    """Find, import and call one entry point; another plugin that is broken does not matter."""
+    known = plugins(kind)
+    default = KINDS[kind]
+    if name not in known and default in known and looks_like_weights(name):
+        name, options = default, {**options, "weights": name}
+    if name not in known:
+        raise UnknownPlugin(unknown_message(kind, name, list(known)))
+    return resolve(kind, name, known[name])(**options)
+
+
+def resolve(kind: str, name: str, points: list[EntryPoint]) -> Any:
+    """The callable behind a name."""
+    if len(points) > 1:
+        owners = " and ".join(f"{package(p)} ({p.value})" for p in points)
+        raise DuplicatePlugin(f"{kind}: {name!r} is claimed by {owners}. Uninstall one of them, or ask it to rename.")
+    point = points[0]
+    try:
+        return point.load()
+    except FuseDreamError:
+        raise
+    except Exception as error:  # whatever a stranger's module does at import
+        raise PluginImportError(
+            f"{kind}: {name!r} of {package(point)} ({point.value}) does not import: {type(error).__name__}: {error}. "
+            f"{install_hint(error, point)}"
+        ) from error
+
+
+def install_hint(error: Exception, point: EntryPoint) -> str:
+    """What to install when an import failed."""
+    missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
+    if missing and missing.split(".")[0] != point.module.split(".")[0]:
+        return f"Install what it needs: pip install {missing.split('.')[0]}"
+    return f"Reinstall or uninstall {package(point)}; the other plugins still work."
+
+
+def looks_like_weights(name: str) -> bool:
+    """Whether a name can only be a folder or a hub id (`owner/name`)."""
+    return "/" in name or "\\" in name or Path(name).expanduser().is_dir()
+
+
+def unknown_message(kind: str, name: str, known: list[str]) -> str:
+    """The error for a name that nobody registered, with the nearest one that somebody did."""
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    listed = ", ".join(known) or "none is installed"
+    return f"{kind}: expected one of {listed}; got {name!r}.{hint}"

@@ -1,0 +1,77 @@
+"""From a finished optimisation to a Result: a clean pass, fresh views, and the recipe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from fusedream_sdk.augment import NO_VIEWS, Stream
+from fusedream_sdk.latents import Latents, map_latents, select
+from fusedream_sdk.latents import rows as count_rows
+from fusedream_sdk.models import Loaded
+from fusedream_sdk.objectives import fresh_score, make_target
+from fusedream_sdk.optimise import Outcome
+from fusedream_sdk.protocols import Generator, Reward, Scorer
+from fusedream_sdk.result import Result
+from fusedream_sdk.settings import Settings
+
+RENDER_BATCH = 8
+
+
+def make_recipe(generator: Loaded, scorer: Loaded, settings: Settings, dtype: torch.dtype) -> dict[str, Any]:
+    """What `replay` needs, but for the prompt and the seed of a row."""
+    from fusedream_sdk import __version__
+
+    return {
+        "method": "generate",
+        "version": __version__,
+        "generator": generator.describe(),
+        "scorer": scorer.describe(),
+        "dtype": str(dtype).removeprefix("torch."),
+        "settings": settings.to_json(),
+    }
+
+
+def render(generator: Generator, latents: Latents) -> torch.Tensor:
+    """Pictures of any number of latents, a few at a time, in full precision: (B, 3, H, W) on the CPU."""
+    with torch.no_grad():
+        parts = [
+            generator(select(latents, slice(i, i + RENDER_BATCH))).float().clamp(0, 1).cpu()
+            for i in range(0, count_rows(latents), RENDER_BATCH)
+        ]
+    return torch.cat(parts)
+
+
+def make_result(
+    generator: Generator,
+    scorer: Scorer | Reward,
+    prompts: list[str],
+    seeds: list[int],
+    outcome: Outcome,
+    settings: Settings,
+    recipe: dict[str, Any],
+) -> Result:
+    """Render the best point of each row without noise, and score the picture on views that nothing has seen."""
+    latents = outcome.best.latents
+    images = render(generator, latents)
+    device = next(iter(latents.values())).device
+    target = make_target(scorer, prompts)
+    on_device = images.to(device)
+    scores = {
+        "augclip": fresh_score(
+            on_device, target, seeds, views=settings.augment, count=settings.report_views, stream=Stream.REPORT
+        ),
+        "clip": fresh_score(on_device, target, seeds, views=NO_VIEWS, count=1, stream=Stream.REPORT),
+    }
+    return Result(
+        prompts=tuple(prompts),
+        seeds=tuple(seeds),
+        images=images,
+        latents=map_latents(lambda x: x.cpu(), latents),
+        scores={name: x.cpu() for name, x in scores.items()},
+        best_step=outcome.best.step.cpu(),
+        status=outcome.status,
+        history=outcome.history,
+        recipe=recipe,
+    )

@@ -1,0 +1,165 @@
+"""For plugin authors: contract checks to call from a test, and toy models to try a plugin against.
+
+    from fusedream_sdk.testing import check_generator
+
+    def test_my_generator_keeps_the_contract():
+        check_generator(my_package.load())
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fusedream_sdk import contracts
+from fusedream_sdk.augment import shrink
+from fusedream_sdk.errors import PluginContractError
+from fusedream_sdk.latents import Box, Free, Latents, LatentSpec, map_latents, select
+from fusedream_sdk.protocols import Generator, Perceptual, Scorer
+
+ROW_TOLERANCE = 1e-4
+
+
+def check_generator(generator: Generator, *, rows: int = 3) -> None:
+    """Every promise of `Generator`, tried out.
+
+    Args:
+        generator: to check.
+        rows: how many pictures to draw at a time, at least 2.
+
+    Raises:
+        PluginContractError: naming the broken promise.
+    """
+    contracts._check_members("generator", generator, ("space", "resolution", "sample"))
+    latents = generator.sample(rows, rng=torch.Generator().manual_seed(0))
+    contracts.check_sample(generator, latents, rows)
+    again = generator.sample(rows, rng=torch.Generator().manual_seed(0))
+    other = generator.sample(rows, rng=torch.Generator().manual_seed(1))
+    if any(not torch.equal(latents[name], again[name]) for name in latents):
+        raise PluginContractError("generator.sample: expected the same draw from the same seed; it uses other randomness.")
+    if all(torch.equal(latents[name], other[name]) for name in latents):
+        raise PluginContractError("generator.sample: expected another draw from another seed; it ignores `rng`.")
+    contracts.check_gradient(generator, latents)
+    with torch.no_grad():
+        images = generator(latents)
+        contracts.check_images(generator, images, rows)
+        alone = torch.cat([generator(select(latents, slice(i, i + 1))) for i in range(rows)])
+    _check_rows_alone("generator", images, alone)
+
+
+def check_scorer(scorer: Scorer, *, rows: int = 3) -> None:
+    """Every promise of `Scorer`, tried out. Raises PluginContractError, naming the broken one."""
+    contracts._check_members("scorer", scorer, ("resolution", "encode_text", "encode_image"))
+    prompts = ["a red apple", "a blue car", "a dog"][:rows]
+    text = scorer.encode_text(prompts)
+    contracts.check_embeddings(text, len(prompts), "encode_text")
+    _check_rows_alone("scorer.encode_text", text, torch.cat([scorer.encode_text([p]) for p in prompts]))
+    size = (rows, 3, scorer.resolution, scorer.resolution)
+    images = torch.rand(size, generator=torch.Generator().manual_seed(0)).to(contracts.device_of(scorer))
+    embedded = scorer.encode_image(images.requires_grad_())
+    contracts.check_embeddings(embedded, rows, "encode_image")
+    if embedded.shape[1] != text.shape[1]:
+        raise PluginContractError(f"scorer: expected one size of embedding, got {text.shape[1]} and {embedded.shape[1]}.")
+    (gradient,) = torch.autograd.grad((embedded @ text[0].detach().to(embedded.dtype)).sum(), images, allow_unused=True)
+    if gradient is None or not (gradient != 0).any() or not torch.isfinite(gradient).all():
+        raise PluginContractError("scorer.encode_image: expected a finite gradient to the images that is not zero.")
+    with torch.no_grad():
+        alone = torch.cat([scorer.encode_image(images[i : i + 1]) for i in range(rows)])
+    _check_rows_alone("scorer.encode_image", embedded.detach(), alone)
+
+
+def check_perceptual(perceptual: Perceptual, *, side: int = 64) -> None:
+    """Every promise of `Perceptual`, tried out. Raises PluginContractError, naming the broken one."""
+    a, b = torch.rand(2, 2, 3, side, side, generator=torch.Generator().manual_seed(0)).unbind(0)
+    distance = perceptual(a.requires_grad_(), b)
+    if tuple(distance.shape) != (2,):
+        raise PluginContractError(f"perceptual: expected shape (2,), got {tuple(distance.shape)}.")
+    if not (distance > 0).all() or not torch.isfinite(distance).all():
+        raise PluginContractError("perceptual: expected a positive distance between two different pictures.")
+    if perceptual(b, b).abs().max() > 1e-5:
+        raise PluginContractError("perceptual: expected 0 between a picture and itself.")
+    if torch.autograd.grad(distance.sum(), a)[0].abs().sum() == 0:
+        raise PluginContractError("perceptual: expected a gradient to the first picture.")
+
+
+def _check_rows_alone(what: str, batch: Tensor, alone: Tensor) -> None:
+    worst = float((batch - alone).abs().max())
+    if worst > ROW_TOLERANCE:
+        raise PluginContractError(f"{what}: expected a row alone to equal the row in a batch, got {worst:.2g} apart.")
+
+
+class ToyGenerator:
+    """A soft coloured disc on a coloured ground: every pixel is a smooth function of seven numbers.
+
+    Latents: `z` (4,), in [-2, 2]: x, y, radius and ground; `colour` (3,), free.
+    """
+
+    space: Mapping[str, LatentSpec] = {"z": LatentSpec((4,), Box(-2.0, 2.0)), "colour": LatentSpec((3,), Free())}
+    recommended: Mapping[str, object] = {"lr": 0.05, "noise": 0.0, "bank": 256, "samples": 128, "steps": 40, "views": 8}
+
+    def __init__(self, side: int = 32) -> None:
+        self.resolution = (side, side)
+
+    def sample(self, n: int, *, rng: torch.Generator) -> Latents:
+        z = torch.randn(n, 4, generator=rng).clamp(-2, 2)
+        return {"z": z, "colour": torch.randn(n, 3, generator=rng)}
+
+    def __call__(self, latents: Latents) -> Tensor:
+        z, colour = latents["z"], latents["colour"]
+        axis = torch.linspace(-1, 1, self.resolution[0], device=z.device)
+        dx = axis[None, None, :] - z[:, 0, None, None] / 3
+        dy = axis[None, :, None] - z[:, 1, None, None] / 3
+        radius = 0.5 + 0.1 * z[:, 2, None, None]
+        disc = torch.sigmoid(12 * (radius - torch.sqrt(dx.square() + dy.square() + 1e-6)))[:, None]
+        paint = torch.sigmoid(2 * colour)[:, :, None, None]
+        return disc * paint + (1 - disc) * torch.sigmoid(z[:, 3])[:, None, None, None]
+
+
+class ToyScorer:
+    """Knows the words red, green, blue, yellow and white: pictures are compared with a plain one of that colour."""
+
+    WORDS: Mapping[str, tuple[float, float, float]] = {
+        "red": (1, 0, 0),
+        "green": (0, 1, 0),
+        "blue": (0, 0, 1),
+        "yellow": (1, 1, 0),
+        "white": (1, 1, 1),
+    }
+
+    def __init__(self, resolution: int = 16, dim: int = 24) -> None:
+        self.resolution = resolution
+        self._project = torch.randn(48, dim, generator=torch.Generator().manual_seed(5)) / 7
+
+    def encode_text(self, prompts: Sequence[str]) -> Tensor:
+        return torch.cat([self._encode_word(prompt) for prompt in prompts])
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        features = F.adaptive_avg_pool2d(images - 0.5, 4).flatten(1)
+        return F.normalize(torch.tanh(features @ self._project.to(images.device, images.dtype)), dim=1)
+
+    def _encode_word(self, prompt: str) -> Tensor:
+        known = [rgb for word, rgb in self.WORDS.items() if word in prompt.split()]
+        if known:
+            return self.encode_image(torch.tensor(known[0], dtype=torch.float32).view(1, 3, 1, 1).expand(1, 3, self.resolution, self.resolution))
+        seed = int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:7])
+        noise = torch.randn(1, self._project.shape[1], generator=torch.Generator().manual_seed(seed))
+        return F.normalize(noise, dim=1)
+
+
+class ToyReward:
+    """A reward that is no inner product: minus the distance of the picture's mean colour to the word's."""
+
+    resolution = 16
+
+    def score(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
+        wanted = torch.tensor([next((c for w, c in ToyScorer.WORDS.items() if w in p.split()), (0.5,) * 3) for p in prompts])
+        return -(shrink(images, self.resolution).mean(dim=(2, 3)) - wanted.to(images)).square().sum(dim=1)
+
+
+def random_latents(generator: Generator, n: int, seed: int = 0) -> Latents:
+    """A seeded sample, detached."""
+    return map_latents(Tensor.detach, generator.sample(n, rng=torch.Generator().manual_seed(seed)))
