@@ -1,0 +1,56 @@
+"""The emoji world: small models, trained on emoji art and shipped with the package, so that everything runs offline.
+
+`generator` is a BigGAN-deep that the BigGAN plugin loads, `scorer` and `judge` are dual encoders that the CLIP plugin
+loads: what runs here is what runs on real weights. The judge is another architecture from another seed and is never
+optimised; it is there to report.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fusedream_sdk.models import ModelPair
+    from fusedream_sdk.protocols import Generator, Scorer
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+def generator(**options: Any) -> Generator:
+    """The emoji BigGAN-deep: 376 concepts, 64 x 64 pixels. Options as for `biggan`."""
+    import fusedream_biggan
+
+    return fusedream_biggan.load(**{"weights": str(WEIGHTS / "generator"), **options})
+
+
+def scorer(**options: Any) -> Scorer:
+    """The emoji CLIP (a small ViT), which is optimised. Options as for `clip`."""
+    import fusedream_clip
+
+    return fusedream_clip.load(**{"weights": str(WEIGHTS / "scorer"), **options})
+
+
+def judge(**options: Any) -> Scorer:
+    """The second dual encoder (a convolutional one), for reports only. Options as for `clip`."""
+    import fusedream_clip
+
+    return fusedream_clip.load(**{"weights": str(WEIGHTS / "judge"), **options})
+
+
+SETTINGS = {"steps": 100, "views": 16, "samples": 2048, "bank": 4096, "bank_views": 2, "lr": 0.02, "report_views": 64}
+
+
+def pair() -> ModelPair:
+    """The emoji generator and scorer, and settings for a picture in seconds."""
+    from fusedream_sdk.models import ModelPair
+
+    return ModelPair("emoji", "emoji", settings=SETTINGS, judge="emoji-judge")
+
+
+def tiny_pair() -> ModelPair:
+    """The same models with a search and a run that are short enough for a test."""
+    from fusedream_sdk.models import ModelPair
+
+    small = {"steps": 8, "views": 4, "samples": 256, "bank": 256, "bank_views": 1, "report_views": 8, "check_views": 8}
+    return ModelPair("emoji", "emoji", settings={**SETTINGS, **small, "check_every": 4}, judge="emoji-judge")

@@ -1,0 +1,1 @@
+"""Measurements behind the documents: each module is a command that prints its table."""

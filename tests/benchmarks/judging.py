@@ -1,0 +1,58 @@
+"""R-precision by a judge that was never optimised: is the right caption the first of 100?"""
+
+from __future__ import annotations
+
+import platform
+import random
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from fusedream_emoji.art import names
+from fusedream_emoji.render import COLOURS
+from fusedream_sdk.augment import shrink
+from fusedream_sdk.protocols import Scorer
+
+CANDIDATES = 100
+
+
+def with_article(words: str) -> str:
+    """"red apple" to "a red apple"."""
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
+def candidates(prompt: str, seed: int) -> list[str]:
+    """The prompt, the same object in every other colour, and random coloured objects: 100 captions, the prompt first."""
+    article, colour, thing = prompt.split(" ", 2)
+    if article not in ("a", "an") or colour not in COLOURS:
+        raise ValueError(f"expected 'a <colour> <object>', got {prompt!r}")
+    others = [with_article(f"{other} {thing}") for other in COLOURS if other != colour]
+    rng = random.Random(f"{seed} {prompt}")
+    listed = [prompt, *others]
+    while len(listed) < CANDIDATES:
+        caption = with_article(f"{rng.choice(list(COLOURS))} {rng.choice(names())}")
+        if caption not in listed and not caption.endswith(f" {thing}"):
+            listed.append(caption)
+    return listed
+
+
+def ranks(judge: Scorer, images: Tensor, prompts: Sequence[str], *, seed: int = 0) -> list[int]:
+    """The place of each picture's own prompt among its 100 captions, from 0."""
+    places = []
+    with torch.no_grad():
+        embedded = judge.encode_image(shrink(images, judge.resolution))
+        for row, prompt in zip(embedded, prompts, strict=True):
+            scores = judge.encode_text(candidates(prompt, seed)) @ row
+            places.append(int((scores > scores[0]).sum()))
+    return places
+
+
+def r_precision(places: Sequence[int]) -> float:
+    """Share of pictures whose own prompt comes first."""
+    return sum(place == 0 for place in places) / len(places)
+
+
+def machine() -> str:
+    """What a table says of the machine it was made on."""
+    return f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"

@@ -1,0 +1,87 @@
+"""Forty single objects: what each part of the method is worth, by the judge.
+
+    python -m tests.benchmarks.single_objects [--seeds 0,1] [--methods fusedream,plain-gaussian] [--out FOLDER]
+
+The forty prompts are in `single_objects.txt`. For each picture the judge orders 100 captions: the prompt, the same
+object in the ten other colours, and 89 random coloured objects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import fusedream_sdk as fd
+from fusedream_sdk.pictures import grid
+from fusedream_sdk.protocols import Scorer
+from tests.benchmarks.judging import machine, r_precision, ranks
+
+PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()
+
+# name -> options of the generator, changes of the settings
+METHODS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "fusedream": ({}, {}),
+    "start-paper": ({}, {"start": "paper"}),
+    "start-random": ({}, {"start": "random"}),
+    "no-mix": ({}, {"basis": 1}),
+    "search-only": ({}, {"steps": 1, "lr": 1e-9, "basis": 1}),
+    "plain-search": ({}, {"augment": fd.NO_VIEWS}),
+    "one-start": ({}, {"samples": 1, "basis": 1}),
+    "plain-one-start": ({}, {"augment": fd.NO_VIEWS, "samples": 1, "basis": 1}),
+    "plain-gaussian": ({"classes": "gaussian"}, {"augment": fd.NO_VIEWS, "samples": 1, "basis": 1}),
+}
+
+
+def run(method: str, seeds: list[int]) -> tuple[fd.Result, float]:
+    """Results of a method on all prompts, and its seconds per picture."""
+    options, changes = METHODS[method]
+    dream = fd.FuseDream(
+        generator=fd.load_generator("emoji", **options),
+        scorer="emoji",
+        device="cpu",
+        settings={**pair_settings(), **changes},
+    )
+    if dream.settings.searches:
+        dream.bank()
+    begun = time.perf_counter()
+    result = dream.generate(PROMPTS, seeds=seeds)
+    return result, (time.perf_counter() - begun) / len(result)
+
+
+def pair_settings() -> dict[str, Any]:
+    """What the emoji pair recommends."""
+    import fusedream_emoji
+
+    return dict(fusedream_emoji.pair().settings)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", default="0", help="comma-separated")
+    parser.add_argument("--methods", default=",".join(METHODS), help="comma-separated")
+    parser.add_argument("--out", type=Path, help="folder for a sheet of pictures for each method")
+    args = parser.parse_args()
+    seeds = [int(seed) for seed in args.seeds.split(",")]
+    judge = fd.load_scorer("emoji-judge")
+    if not isinstance(judge, Scorer):
+        raise SystemExit("the judge has no embeddings")
+    print(f"{len(PROMPTS)} prompts x seeds {seeds}; {machine()}\n")
+    print("| method | judge R-precision | judge top-5 | scorer AugCLIP | scorer CLIP | s per picture |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for method in args.methods.split(","):
+        result, seconds = run(method, seeds)
+        places = ranks(judge, result.images, result.prompts)
+        top5 = sum(place < 5 for place in places) / len(places)
+        means = [float(result.scores[name].mean()) for name in ("augclip", "clip")]
+        row = f"{r_precision(places):.1%} | {top5:.1%} | {means[0]:.3f} | {means[1]:.3f} | {seconds:.2f}"
+        print(f"| {method} | {row} |", flush=True)
+        if args.out is not None:
+            args.out.mkdir(parents=True, exist_ok=True)
+            grid(result.images[:: len(seeds)], 8).save(args.out / f"{method}.png")
+    print("\nmissed by the last method:", [(result.prompts[i], p) for i, p in enumerate(places) if p])
+
+
+if __name__ == "__main__":
+    main()
