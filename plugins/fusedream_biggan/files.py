@@ -1,0 +1,113 @@
+"""Where a checkpoint's files are: a folder, the package's own addresses, or the Hugging Face hub."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+from huggingface_hub.file_download import http_get
+from pytorch_pretrained_biggan.model import PRETRAINED_CONFIG_ARCHIVE_MAP, PRETRAINED_MODEL_ARCHIVE_MAP
+
+from fusedream_sdk.errors import InvalidInput, WeightsError
+
+CONFIG = "config.json"
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # in order of preference
+REPOSITORY = re.compile(r"\w[\w.-]*/[\w.-]+")
+EXPECTED = f"{CONFIG} and {' or '.join(WEIGHTS)}"
+
+
+@dataclass(frozen=True)
+class Files:
+    """The two files of a checkpoint, and what to call it in messages."""
+
+    config: Path
+    weights: Path
+    source: str
+
+
+def locate(weights: str | Path, *, cache_dir: str | Path | None = None, revision: str | None = None) -> Files:
+    """Find the files of a folder, a pretrained name or a repository id; download what the cache lacks.
+
+    Raises:
+        WeightsError: no such thing, files missing, or not cached and no connection.
+    """
+    name = str(weights)
+    folder = Path(name).expanduser()
+    if not folder.is_dir() and name not in PRETRAINED_MODEL_ARCHIVE_MAP and REPOSITORY.fullmatch(name):
+        return from_hub(name, cache_dir, revision)
+    if revision is not None:
+        raise InvalidInput("revision", expected=f"None, as {name!r} is no repository id", got=revision)
+    if folder.is_dir():
+        return in_folder(folder)
+    if name in PRETRAINED_MODEL_ARCHIVE_MAP:
+        return from_package(name, Path(cache_dir or Path(torch.hub.get_dir()) / "checkpoints") / name)
+    known = ", ".join(PRETRAINED_MODEL_ARCHIVE_MAP)
+    raise WeightsError(f"weights: expected one of {known}, a folder, or a repository id such as owner/name; got {name!r}.")
+
+
+def in_folder(folder: Path) -> Files:
+    """The files of a local checkpoint."""
+    found = [folder / name for name in WEIGHTS if (folder / name).is_file()]
+    if not found or not (folder / CONFIG).is_file():
+        there = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "nothing"
+        raise WeightsError(f"weights: expected {EXPECTED} in the folder {str(folder)!r}; it holds {there}.")
+    return Files(folder / CONFIG, found[0], str(folder))
+
+
+def from_package(name: str, folder: Path) -> Files:
+    """The files behind one of the package's names, downloaded once into a folder that then serves offline."""
+    config = download(PRETRAINED_CONFIG_ARCHIVE_MAP[name], folder / CONFIG)
+    return Files(config, download(PRETRAINED_MODEL_ARCHIVE_MAP[name], folder / WEIGHTS[1]), name)
+
+
+def download(url: str, target: Path) -> Path:
+    """Fetch a file unless it is there; the target appears only when it is whole, and a broken download is resumed."""
+    if target.is_file():
+        return target
+    partial = target.with_name(target.name + ".partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_name(target.name + ".lock")), partial.open("ab") as file:
+            if not target.is_file():  # another process may have finished it while we waited
+                http_get(url, file, resume_size=file.tell(), displayed_filename=f"{target.parent.name}/{target.name}")
+                file.close()
+                os.replace(partial, target)
+    except Exception as error:  # network, certificate, disk: each library has its own
+        raise WeightsError(
+            f"weights: cannot download {url} to {target} ({type(error).__name__}: {first_line(error)}). "
+            f"Try again to resume, or put the file there by hand."
+        ) from error
+    return target
+
+
+def from_hub(repository: str, cache_dir: str | Path | None, revision: str | None) -> Files:
+    """The files of a Hugging Face repository, from its cache or the hub (which resumes and checks them)."""
+
+    def fetch(name: str) -> Path:
+        return Path(hf_hub_download(repository, name, cache_dir=cache_dir, revision=revision))
+
+    def fetch_weights() -> Path:
+        try:
+            return fetch(WEIGHTS[0])
+        except EntryNotFoundError:  # not in the repository, or offline and not in the cache
+            return fetch(WEIGHTS[1])
+
+    try:
+        return Files(fetch(CONFIG), fetch_weights(), repository)
+    except LocalEntryNotFoundError as error:
+        raise WeightsError(f"weights: {repository!r} is not in the cache, and the hub cannot be reached.") from error
+    except EntryNotFoundError as error:
+        raise WeightsError(f"weights: expected {EXPECTED} in the repository {repository!r}.") from error
+    except Exception as error:  # no such repository or revision, no permission, no space
+        raise WeightsError(f"weights: cannot get {repository!r} from the hub: {first_line(error)}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error that says anything."""
+    return next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)

@@ -1,0 +1,114 @@
+"""BigGAN-deep as a FuseDream generator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from fusedream_biggan.checkpoint import Checkpoint
+from fusedream_biggan.network import FoldedBigGAN
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.fingerprint import fingerprint_of
+from fusedream_sdk.latents import Box, Free, Latents, LatentSpec, check_latents
+
+Classes = Literal["uniform", "gaussian"]
+PAPER = {"lr": 5e-3, "noise": 0.01}  # step of Adam and scale of the latent noise in FuseDream's released script
+
+
+class BigGANGenerator:
+    """Images of latents "z" (z_dim,) in [-2, 2] and "y" (z_dim,), a free class embedding.
+
+    Args:
+        checkpoint: the weights.
+        truncation: t in (0, 1]: z lies in [-2 t, 2 t], and batch norms use the statistics stored for t.
+        classes: how `sample` draws y: "uniform" over the model's classes, or "gaussian", N(0, 1).
+
+    Attributes:
+        space: {"z": Box(-2 t, 2 t), "y": Free()}, shape (z_dim,) each.
+        resolution: (H, W) of the images, in pixels.
+        class_names: names by index, where config.json gives them.
+        fingerprint: identity of weights, truncation and classes.
+        recommended: settings that suit it; config.json may say otherwise.
+        device: where it runs.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, *, truncation: float = 1.0, classes: Classes = "uniform") -> None:
+        if not 0 < truncation <= 1:
+            raise InvalidInput("truncation", expected="a number in (0, 1]", got=truncation)
+        if classes not in get_args(Classes):
+            raise InvalidInput("classes", expected="'uniform' or 'gaussian'", got=classes)
+        config = checkpoint.model.config
+        self.network = FoldedBigGAN(checkpoint.model, truncation).eval()
+        self.truncation, self.classes = truncation, classes
+        self.space: Mapping[str, LatentSpec] = {
+            "z": LatentSpec((config.z_dim,), Box(-2 * truncation, 2 * truncation)),
+            "y": LatentSpec((config.z_dim,), Free()),
+        }
+        self.resolution = (config.output_dim, config.output_dim)
+        self.class_names = checkpoint.extras.class_names
+        self.recommended: Mapping[str, object] = {**PAPER, **checkpoint.extras.recommended}
+        settings = {"weights": checkpoint.fingerprint, "truncation": truncation, "classes": classes}
+        self.fingerprint = fingerprint_of({}, settings)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self.network.embeddings.device
+
+    def to(self, device: str | torch.device) -> BigGANGenerator:
+        """Move it, in place."""
+        self.network.to(device)
+        return self
+
+    def sample(
+        self, n: int, *, rng: torch.Generator, classes: Sequence[int | str] | int | str | None = None
+    ) -> Latents:
+        """Draw n rows: z ~ N(0, 1) clamped to [-2, 2] and multiplied by the truncation, y as `classes` says.
+
+        Args:
+            n: number of rows.
+            rng: a generator on the CPU; nothing else is random.
+            classes: a class for all rows or one for each, by index or name, in place of drawing them.
+        """
+        width = self.network.embeddings.shape[1]
+        z = torch.randn(n, width, generator=rng).clamp(-2, 2) * self.truncation
+        if classes is not None:
+            y = self.class_latents([classes] * n if isinstance(classes, (int, str)) else classes)
+            if len(y) != n:
+                raise InvalidInput("classes", expected=f"one class, or one for each of {n} rows", got=f"{len(y)} classes")
+        elif self.classes == "uniform":
+            y = self.class_latents(torch.randint(len(self.network.embeddings), (n,), generator=rng).tolist())
+        else:
+            y = torch.randn(n, width, generator=rng)
+        return {"z": z.to(self.device), "y": y.to(self.device)}
+
+    def class_latents(self, classes: Sequence[int | str] | int | str) -> Tensor:
+        """The embeddings of chosen classes, (N, z_dim), on the generator's device.
+
+        Args:
+            classes: one or several, by index, or by name where the checkpoint has names.
+
+        Raises:
+            InvalidInput: no such class.
+        """
+        chosen = [classes] if isinstance(classes, (int, str)) else list(classes)
+        index = torch.tensor([self.class_index(name) for name in chosen], dtype=torch.long)
+        return self.network.embeddings[index.to(self.device)].clone()
+
+    def class_index(self, name: int | str) -> int:
+        """The index of a class."""
+        count = len(self.network.embeddings)
+        if isinstance(name, str) and name in self.class_names:
+            return self.class_names.index(name)
+        if isinstance(name, int) and 0 <= name < count:
+            return name
+        names = " or a name from `class_names`" if self.class_names else " (this checkpoint has no names)"
+        raise InvalidInput("classes", expected=f"indices from 0 to {count - 1}{names}", got=name)
+
+    def __call__(self, latents: Latents) -> Tensor:
+        """Images (B, 3, H, W) in [0, 1] of "z" and "y", (B, z_dim) each; differentiable; rows independent."""
+        check_latents(latents, self.space)
+        return (self.network(latents["z"], latents["y"]).to(latents["z"].dtype) + 1) / 2

@@ -1,0 +1,79 @@
+"""Made checkpoints in the real file formats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from pytorch_pretrained_biggan import BigGAN, BigGANConfig
+from safetensors.torch import save_file
+
+TINY = {
+    "output_dim": 16,
+    "z_dim": 8,
+    "class_embed_dim": 8,
+    "channel_width": 16,
+    "num_classes": 5,
+    "layers": [[False, 16, 8], [True, 8, 4], [True, 4, 2], [False, 2, 1]],
+    "attention_layer_position": 2,
+    "eps": 1e-4,
+    "n_stats": 51,
+}
+Save = Callable[..., Path]
+
+
+def make_model(config: dict[str, object], seed: int = 0) -> BigGAN:
+    """The package's BigGAN with random weights that look like trained ones: attention on, statistics not trivial."""
+    torch.manual_seed(seed)
+    model = BigGAN(BigGANConfig(**config)).eval()  # pyright: ignore[reportArgumentType]
+    with torch.no_grad():
+        for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
+            if name.endswith(("gamma", "running_vars", "bn.weight")):
+                tensor.uniform_(0.5, 1.5)
+            elif name.endswith(("running_means", "bias")):
+                tensor.normal_(std=0.1)
+        for layer in model.modules():
+            if hasattr(layer, "weight_orig"):
+                settle(layer)
+    return model
+
+
+def settle(layer: torch.nn.Module) -> None:
+    """Power iteration, as training would have done it."""
+    weight, u = layer.weight_orig.flatten(1), layer.weight_u
+    for _ in range(3):
+        layer.weight_v.copy_(F.normalize(weight.T @ u, dim=0))
+        u.copy_(F.normalize(weight @ layer.weight_v, dim=0))
+
+
+def save(folder: Path, config: dict[str, object], tensors: dict[str, torch.Tensor], *, format: str = "bin") -> Path:
+    """A checkpoint folder as the package or safetensors write it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    if format == "bin":
+        torch.save(tensors, folder / "pytorch_model.bin")
+    else:
+        save_file({name: value.contiguous() for name, value in tensors.items()}, folder / "model.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model() -> BigGAN:
+    """A small BigGAN-deep with attention."""
+    return make_model(TINY)
+
+
+@pytest.fixture(scope="session")
+def folder(model: BigGAN, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its checkpoint, as a pickle of tensors. Read only."""
+    return save(tmp_path_factory.mktemp("biggan") / "tiny", TINY, dict(model.state_dict()))
+
+
+@pytest.fixture
+def tensors(model: BigGAN) -> dict[str, torch.Tensor]:
+    """Its tensors, to be changed."""
+    return {name: value.clone() for name, value in model.state_dict().items()}

@@ -1,0 +1,122 @@
+"""The generator's contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from fusedream_biggan import load
+from fusedream_biggan.generator import BigGANGenerator
+from pytorch_pretrained_biggan import BigGAN
+
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.latents import contains, select
+from fusedream_sdk.protocols import Generator
+
+from .conftest import TINY, save
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(scope="module")
+def generator(folder: Path) -> BigGANGenerator:
+    return load(weights=folder)
+
+
+def test_generator_satisfies_the_protocol(generator: BigGANGenerator) -> None:
+    assert isinstance(generator, Generator)
+    assert generator.resolution == (16, 16)
+    assert generator.recommended == {"lr": 5e-3, "noise": 0.01}
+    assert generator.to("cpu").device == torch.device("cpu")
+
+
+def test_images_are_in_range_and_equal_the_package(generator: BigGANGenerator, model: BigGAN) -> None:
+    latents = generator.sample(3, rng=rng(), classes=[0, 4, 2])
+    images = generator(latents)
+    assert images.shape == (3, 3, 16, 16) and images.min() >= 0 and images.max() <= 1
+    with torch.no_grad():
+        expected = (model(latents["z"], torch.eye(5)[[0, 4, 2]], 1.0) + 1) / 2
+    torch.testing.assert_close(images, expected, atol=1e-4, rtol=0)
+
+
+def test_a_row_alone_equals_the_row_in_a_batch(generator: BigGANGenerator) -> None:
+    latents = generator.sample(4, rng=rng())
+    torch.testing.assert_close(generator(select(latents, [2]))[0], generator(latents)[2], atol=1e-5, rtol=0)
+
+
+def test_gradient_reaches_both_latents_and_no_other_row(generator: BigGANGenerator) -> None:
+    latents = {name: x.requires_grad_() for name, x in generator.sample(2, rng=rng()).items()}
+    generator(latents)[0].sum().backward()
+    for x in latents.values():
+        assert x.grad is not None
+        assert x.grad[0].abs().sum() > 0
+        assert x.grad[1].abs().sum() == 0
+
+
+@pytest.mark.parametrize("truncation", [1.0, 0.4])
+def test_samples_are_clamped_normals_times_truncation(folder: Path, truncation: float) -> None:
+    generator = load(weights=folder, truncation=truncation)
+    latents = generator.sample(500, rng=rng())
+    assert contains(latents, generator.space, atol=0)
+    torch.testing.assert_close(latents["z"].max().item(), 2 * truncation)
+    torch.testing.assert_close(latents["z"].std().item(), truncation * 0.95, atol=0.03, rtol=0)
+
+
+def test_uniform_classes_are_embeddings_of_the_model_and_gaussian_ones_are_normal(folder: Path, model: BigGAN) -> None:
+    uniform = load(weights=folder).sample(100, rng=rng())["y"]
+    distances = torch.cdist(uniform, model.embeddings.weight.detach().T)
+    assert distances.min(dim=1).values.max() < 1e-3
+    assert len(distances.argmin(dim=1).unique()) == 5
+    gaussian = load(weights=folder, classes="gaussian").sample(500, rng=rng())["y"]
+    torch.testing.assert_close(gaussian.std().item(), 1.0, atol=0.05, rtol=0)
+
+
+def test_samples_depend_on_the_given_rng_alone(generator: BigGANGenerator) -> None:
+    first = generator.sample(3, rng=rng(7))
+    torch.manual_seed(123)
+    state = torch.get_rng_state()
+    again = generator.sample(3, rng=rng(7))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_classes_are_chosen_by_index_or_name(tmp_path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    names = ["ant", "bee", "cat", "dog", "elk"]
+    extras = {"class_names": names, "recommended": {"lr": 0.02}, "description": "five animals"}
+    generator = load(weights=save(tmp_path, {**TINY, **extras}, tensors))
+    assert generator.class_names == tuple(names)
+    assert generator.recommended == {"lr": 0.02, "noise": 0.01}
+    torch.testing.assert_close(generator.class_latents("cat"), tensors["embeddings.weight"].T[[2]])
+    torch.testing.assert_close(generator.sample(2, rng=rng(), classes="bee")["y"], generator.class_latents([1, 1]))
+
+
+@pytest.mark.parametrize("classes", [5, -1, "cat", [0, 9]])
+def test_unknown_classes_are_refused(generator: BigGANGenerator, classes: Any) -> None:
+    with pytest.raises(InvalidInput, match="indices from 0 to 4"):
+        generator.class_latents(classes)
+
+
+def test_number_of_chosen_classes_has_to_fit_the_rows(generator: BigGANGenerator) -> None:
+    with pytest.raises(InvalidInput, match="one for each of 3 rows"):
+        generator.sample(3, rng=rng(), classes=[0, 1])
+
+
+@pytest.mark.parametrize(
+    "options", [{"truncation": 0.0}, {"truncation": 1.5}, {"classes": "all"}, {"sha256": "abc"}, {"revision": "main"}]
+)
+def test_options_that_cannot_be_used_are_refused(folder: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match=next(iter(options))):
+        load(weights=folder, **options)
+
+
+def test_fingerprint_is_of_content_and_settings(folder: Path, tmp_path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    own = load(weights=folder).fingerprint
+    assert load(weights=save(tmp_path / "other", TINY, tensors, format="safetensors")).fingerprint == own
+    assert load(weights=folder, truncation=0.5).fingerprint != own
+    assert load(weights=folder, classes="gaussian").fingerprint != own
+    tensors["generator.gen_z.bias"][0] += 1
+    assert load(weights=save(tmp_path / "changed", TINY, tensors)).fingerprint != own
