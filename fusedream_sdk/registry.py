@@ -10,10 +10,12 @@ import difflib
 from collections import defaultdict
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fusedream_sdk.errors import DuplicatePlugin, FuseDreamError, PluginImportError, UnknownPlugin
-from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
+
+if TYPE_CHECKING:  # listing needs no torch
+    from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
 
 KINDS = {  # kind -> who takes a hub id or a folder as `weights`
     "generators": "biggan",
