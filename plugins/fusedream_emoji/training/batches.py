@@ -1,0 +1,100 @@
+"""Batches whose captions cannot be told apart by the object alone.
+
+All concepts of a batch are distinct, but for twins: two scenes of the same things that differ in one fact, which both
+captions name. So no caption fits another picture of its batch, and telling them apart takes the fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from fusedream_emoji.art import STYLES
+from fusedream_emoji.scenes import Scene, SceneSampler, Thing, paint, relation
+from fusedream_emoji.training.captions import falsify, sentence, truth
+from fusedream_emoji.training.flaws import flawed
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`pictures` (B, 3, side, side) in [0, 1], their `captions`, and for each a false caption in `foils`."""
+
+    pictures: Tensor
+    captions: list[str]
+    foils: list[str]
+
+
+def make_batch(sampler: SceneSampler, sprites: Tensor, size: int, *, doubles: float, twins: float, flaws: bool) -> Batch:
+    """Draw a batch.
+
+    Args:
+        sampler: of the scenes; its random state moves on.
+        sprites: (3, N, 4, h, w) from `load_sprites`.
+        size: pictures in the batch.
+        doubles: share of the scenes with two things; lowered where the concepts run out.
+        twins: share of the pictures that are one of two twins.
+        flaws: whether to degrade some pictures as `flawed` does.
+    """
+    rng = sampler.rng
+    pairs = int(size * twins) // 2
+    originals = size - pairs
+    doubled = min(int(originals * doubles), max(sampler.count - originals, 0))
+    fresh = iter(rng.sample(range(sampler.count), originals + doubled))
+    scenes = [sampler.double(next(fresh), next(fresh)) for _ in range(doubled)]
+    scenes += [sampler.single(next(fresh)) for _ in range(originals - doubled)]
+    rng.shuffle(scenes)
+    told: list[tuple[Scene, frozenset[str]]] = []
+    for i, scene in enumerate(scenes):
+        if i < pairs:
+            one, two, fact = make_twins(scene, sampler)
+            told += [(one, frozenset({fact})), (two, frozenset({fact}))]
+        else:
+            told.append((scene, frozenset()))
+    facts = [truth(scene, rng, named=named) for scene, named in told]
+    noise = torch.Generator().manual_seed(rng.getrandbits(48))
+    pictures = paint([scene for scene, _ in told], sprites, noise)
+    return Batch(
+        flawed(pictures, noise) if flaws else pictures,
+        [sentence(f, rng) for f in facts],
+        [sentence(falsify(f, scene, rng), rng) for f, (scene, _) in zip(facts, told, strict=True)],
+    )
+
+
+def make_twins(scene: Scene, sampler: SceneSampler) -> tuple[Scene, Scene, str]:
+    """Two scenes of the same things that differ plainly in one fact, and that fact."""
+    rng = sampler.rng
+    if len(scene.things) == 2 and relation(*scene.things) and scene.layout != "pasted" and rng.random() < 0.5:
+        a, b = scene.things
+        return scene, replace(scene, things=(replace(a, x=b.x, y=b.y), replace(b, x=a.x, y=a.y))), "link"
+    fact = rng.choice(("colour", "colour", "back", "back", "style"))
+    if fact == "back" and not any(thing.patch for thing in scene.things):
+        one = _until(lambda: sampler.with_background(scene), lambda s: s.back_colour is not None)
+        two = _until(lambda: sampler.with_background(one), lambda s: s.back_colour not in (None, one.back_colour))
+        return one, two, "back"
+    if fact == "colour":
+        first = _until(lambda: sampler.paint_thing(scene.things[0]), lambda t: t.colour is not None)
+        second = _until(lambda: sampler.paint_thing(first), lambda t: t.colour not in (None, first.colour))
+        rest = scene.things[1:]
+        return replace(scene, things=(first, *rest)), replace(scene, things=(second, *rest)), "colour"
+    one, two = rng.sample(range(len(STYLES)), 2)
+    return _restyled(scene, one, sampler), _restyled(scene, two, sampler), "style"
+
+
+def _until(draw: Callable[[], T], good: Callable[[T], bool]) -> T:
+    """Draw until the outcome is good: every concept deserves several colour words, so this ends."""
+    while not good(outcome := draw()):
+        pass
+    return outcome
+
+
+def _restyled(scene: Scene, style: int, sampler: SceneSampler) -> Scene:
+    def restyle(thing: Thing) -> Thing:
+        return sampler.paint_thing(replace(thing, style=style))
+
+    return replace(scene, things=tuple(restyle(thing) for thing in scene.things))

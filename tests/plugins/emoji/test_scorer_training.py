@@ -1,0 +1,124 @@
+"""Training the scorer and the judge: a tiny one learns, resumes exactly, and is saved in a form that transformers loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModel, AutoProcessor, CLIPTokenizer
+
+from fusedream_emoji.art import load_sprites
+from fusedream_emoji.scenes import SceneSampler
+from fusedream_emoji.training.models import Kind
+from fusedream_emoji.training.scorer import Plan, Trainer, image_features, text_features
+from fusedream_emoji.training.tokenizer import train_tokenizer
+from fusedream_emoji.training.zero_shot import Encoder, Examiner, examination, ranks
+
+KINDS: tuple[Kind, ...] = ("scorer", "judge")
+
+
+@pytest.fixture(scope="module")
+def sprites() -> torch.Tensor:
+    return load_sprites()
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> CLIPTokenizer:
+    return train_tokenizer()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def trained(request: pytest.FixtureRequest, sprites: torch.Tensor, tmp_path_factory: pytest.TempPathFactory):
+    """A tiny model after four steps, and its folder."""
+    trainer = Trainer(Plan(request.param, steps=4, batch=16, tiny=True), sprites)
+    losses = [trainer.advance()[0] for _ in range(4)]
+    folder = tmp_path_factory.mktemp(request.param)
+    trainer.write(folder)
+    return trainer, folder, losses
+
+
+def test_loss_stays_finite_and_weights_move(trained) -> None:
+    trainer, _, losses = trained
+    assert all(torch.isfinite(torch.tensor(losses)))
+    fresh = Trainer(trainer.plan, trainer.sprites)
+    moved = [not torch.equal(a, b) for a, b in zip(fresh.model.parameters(), trainer.model.parameters(), strict=True)]
+    assert sum(moved) > 0.9 * len(moved)
+
+
+def test_folder_loads_through_auto_classes_and_gives_features(trained) -> None:
+    trainer, folder, _ = trained
+    model = AutoModel.from_pretrained(folder, local_files_only=True)
+    processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+    assert (folder / "preprocessor_config.json").exists()
+    tokens = processor(text=["a red cat", "a zebra on a blue background"], padding=True, return_tensors="pt")
+    pixels = processor(images=[torch.zeros(3, 64, 64, dtype=torch.uint8)], return_tensors="pt")
+    assert pixels["pixel_values"].shape == (1, 3, 64, 64)
+    assert torch.allclose(pixels["pixel_values"], torch.tensor(-1.0))
+    text = model.get_text_features(**tokens).pooler_output
+    assert text.shape == (2, 128)
+    assert torch.allclose(text, text_features(trainer.average, trainer.tokenizer, TEXTS), atol=1e-5)
+    assert model.get_image_features(**pixels).pooler_output.shape == (1, 128)
+
+
+TEXTS = ["a red cat", "a zebra on a blue background"]
+
+
+def test_padding_does_not_change_a_sentence(trained) -> None:
+    trainer, _, _ = trained
+    long = "a picture of a green crocodile to the left of a purple teapot on a yellow background in 3d style"
+    alone = text_features(trainer.model, trainer.tokenizer, ["a cat"])
+    tokens = trainer.tokenizer(["a cat", long], padding=True, return_tensors="pt")
+    padded = trainer.model.get_text_features(**tokens).pooler_output[:1]
+    assert torch.allclose(alone, padded, atol=1e-5)
+
+
+def test_resumed_run_is_the_run(trained, sprites: torch.Tensor, tmp_path: Path) -> None:
+    trainer, _, losses = trained
+    first = Trainer(trainer.plan, sprites)
+    for _ in range(2):
+        first.advance()
+    first.write(tmp_path)
+    second = Trainer(trainer.plan, sprites)
+    second.read(tmp_path)
+    assert [second.advance()[0] for _ in range(2)] == pytest.approx(losses[2:], rel=1e-3)
+
+
+def test_all_patches_kept_is_the_model_itself(sprites: torch.Tensor) -> None:
+    model = Trainer(Plan("scorer", steps=1, tiny=True), sprites).model
+    pixels = torch.rand(2, 3, 64, 64)
+    whole = image_features(model, pixels, None)
+    assert torch.allclose(image_features(model, pixels, 64), whole, atol=1e-4)
+
+
+def test_known_names_are_whole_words(tokenizer: CLIPTokenizer) -> None:
+    pieces = tokenizer.tokenize("a purple rhinoceros above a watermelon")
+    assert pieces == ["a</w>", "purple</w>", "rhinoceros</w>", "above</w>", "a</w>", "watermelon</w>"]
+
+
+@pytest.mark.parametrize("text", ["xylophonist", "Zürich", "日本 🍎", "!?", ""])
+def test_unknown_words_fall_into_known_pieces(tokenizer: CLIPTokenizer, text: str) -> None:
+    ids = tokenizer(text)["input_ids"]
+    assert ids[0] == tokenizer.bos_token_id
+    assert ids[-1] == tokenizer.eos_token_id
+    assert tokenizer.eos_token_id not in ids[1:-1]
+    assert len(ids) > 2 or not text
+
+
+def test_case_does_not_matter(tokenizer: CLIPTokenizer) -> None:
+    assert tokenizer("A Red T-Rex")["input_ids"] == tokenizer("a red t-rex")["input_ids"]
+
+
+def test_examination_asks_what_its_scenes_answer(trained, sprites: torch.Tensor) -> None:
+    _, folder, _ = trained
+    encoder = Encoder(folder)
+    pictures = torch.rand(2, 3, 64, 64)
+    parts = dict(examination(Examiner(SceneSampler(sprites, 0)), 100))
+    for question in parts["colour of 11"]:
+        assert question.scene.things[0].colour in question.choices[question.right].split()
+    for question in parts["background colour of 11"]:
+        assert f"{question.scene.back_colour} background" in question.choices[question.right]
+    for questions in parts.values():
+        assert all(len(set(q.choices)) == len(q.choices) for q in questions)
+    some = parts["size of 2"][:2]
+    assert set(ranks(encoder, pictures, some).tolist()) <= {0, 1}
