@@ -20,7 +20,7 @@ from torch import Tensor
 
 from fusedream_sdk.augment import Stream, Views, shrink
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, WeightsError
-from fusedream_sdk.files import atomic_path
+from fusedream_sdk.files import atomic_path, cache_folder
 from fusedream_sdk.latents import Latents, concatenate, select
 from fusedream_sdk.objectives import Precision
 from fusedream_sdk.protocols import Generator, Scorer
@@ -58,6 +58,11 @@ class BankRecipe:
         """SHA-256 of all of it, 64 hexadecimal digits."""
         parts = (FORMAT, BLOCK, self.generator, self.scorer, self.size, self.seed, self.views.fingerprint, self.count)
         return hashlib.sha256("|".join(map(str, (*parts, self.precision))).encode()).hexdigest()
+
+    @property
+    def path(self) -> Path:
+        """Where the user's cache keeps this bank, built or not."""
+        return cache_folder("banks") / f"{self.fingerprint[:32]}.safetensors"
 
 
 @dataclass(frozen=True)

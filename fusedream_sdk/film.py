@@ -15,10 +15,10 @@ from torch import Tensor
 from fusedream_sdk.contracts import device_of
 from fusedream_sdk.errors import InvalidInput, OutputError
 from fusedream_sdk.files import atomic_path, check_writable
-from fusedream_sdk.latents import Latents
+from fusedream_sdk.latents import Latents, check_latents
 from fusedream_sdk.pictures import to_pil
 from fusedream_sdk.protocols import Generator
-from fusedream_sdk.reporting import render
+from fusedream_sdk.reporting import Progress, render
 from fusedream_sdk.result import Result
 
 
@@ -59,29 +59,30 @@ class Film:
                 _write_mp4(temporary, self.images, fps)
 
 
-def interpolate(a: Result, b: Result, frames: int, *, generator: Generator) -> Film:
+def interpolate(
+    a: Result, b: Result, frames: int, *, generator: Generator, progress: Progress = lambda done, total: None
+) -> Film:
     """Mix the latents of two results linearly, as appendix C does: (1 - t) a + t b, t from 0 to 1.
 
     Args:
         a, b: results of one row each, drawn by `generator`.
         frames: at least 2; the first is a, the last is b.
         generator: the one that drew both.
+        progress: called with (frames drawn, frames in all).
     """
     if frames < 2:
         raise InvalidInput("frames", expected="at least 2", got=frames)
     for name, result in (("a", a), ("b", b)):
         if len(result) != 1:
             raise InvalidInput(name, expected="a result of one row", got=f"{len(result)} rows", fix=f"Choose one: {name}[0].")
-        if set(result.latents) != set(generator.space):
-            got = f"entries {sorted(result.latents)}"
-            raise InvalidInput(name, expected=f"latents of this generator, {sorted(generator.space)}", got=got)
+        check_latents(result.latents, generator.space, argument=f"{name}.latents")
     t = torch.linspace(0, 1, frames)
     latents = {}
     for name, spec in generator.space.items():
         weight = t.view(-1, *[1] * len(spec.shape))
         mixed = (1 - weight) * a.latents[name].cpu() + weight * b.latents[name].cpu()
         latents[name] = mixed.to(device_of(generator))
-    return Film(render(generator, latents), latents)
+    return Film(render(generator, latents, progress), latents)
 
 
 def _write_mp4(path: Path, images: Tensor, fps: int) -> None:

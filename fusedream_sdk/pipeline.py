@@ -13,7 +13,6 @@ from fusedream_sdk.augment import Stream
 from fusedream_sdk.bank import BankRecipe, LatentBank, build_bank
 from fusedream_sdk.contracts import check_first_use, check_types
 from fusedream_sdk.errors import FuseDreamError, InvalidInput
-from fusedream_sdk.files import cache_folder
 from fusedream_sdk.inputs import check_prompts, check_seeds
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.memory import rows_that_fit
@@ -147,15 +146,14 @@ class FuseDream:
             )
         recipe = self.bank_recipe(settings)
         if self._bank is None or self._bank.recipe != recipe:
-            path = cache_folder("banks") / f"{recipe.fingerprint[:32]}.safetensors"
             try:
-                self._bank = LatentBank.load(path, recipe)
+                self._bank = LatentBank.load(recipe.path, recipe)
             except FuseDreamError:  # missing, damaged, or of other models: build it again
                 with bar("building the latent bank", progress) as advance:
                     self._bank = build_bank(
                         self.generator, self.scorer, recipe, precision=self._precision, progress=advance
                     )
-                self._bank.save(path)
+                self._bank.save(recipe.path)
         return self._bank
 
     def bank_recipe(self, settings: Settings | None = None) -> BankRecipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -18,6 +19,9 @@ from fusedream_sdk.settings import Settings
 
 RENDER_BATCH = 8
 
+Progress = Callable[[int, int], None]
+"""Called with (done, total)."""
+
 
 def make_recipe(generator: Loaded, scorer: Loaded, settings: Settings, dtype: torch.dtype) -> dict[str, Any]:
     """What `replay` needs, but for the prompt and the seed of a row."""
@@ -33,13 +37,14 @@ def make_recipe(generator: Loaded, scorer: Loaded, settings: Settings, dtype: to
     }
 
 
-def render(generator: Generator, latents: Latents) -> torch.Tensor:
+def render(generator: Generator, latents: Latents, progress: Progress = lambda done, total: None) -> torch.Tensor:
     """Pictures of any number of latents, a few at a time, in full precision: (B, 3, H, W) on the CPU."""
+    parts: list[torch.Tensor] = []
+    total = count_rows(latents)
     with torch.no_grad():
-        parts = [
-            generator(select(latents, slice(i, i + RENDER_BATCH))).float().clamp(0, 1).cpu()
-            for i in range(0, count_rows(latents), RENDER_BATCH)
-        ]
+        for i in range(0, total, RENDER_BATCH):
+            parts.append(generator(select(latents, slice(i, i + RENDER_BATCH))).float().clamp(0, 1).cpu())
+            progress(min(i + RENDER_BATCH, total), total)
     return torch.cat(parts)
 
 

@@ -105,19 +105,13 @@ class Result:
             The pictures' paths. Nothing is written if one of them cannot be.
         """
         path = Path(path).expanduser()
-        if path.suffix.lower() == ".png":
-            if len(self) != 1:
-                raise OutputError(f"out: expected a folder for {len(self)} pictures, got the file {path}.")
-            save_png(self.pil[0], path, self.row_recipe(0), overwrite=overwrite)
-            return [path]
-        check_folder(path)
-        names = [path / f"{i:02d}-{slug(p)}-seed{s}.png" for i, (p, s) in enumerate(zip(self.prompts, self.seeds, strict=True))]
-        path.mkdir(exist_ok=True)
-        for target in (*names, path / FILE):
-            check_writable(target, overwrite=overwrite)
+        names = picture_paths(path, self.prompts, self.seeds, overwrite=overwrite)
+        if names != [path]:
+            path.mkdir(exist_ok=True)
         for row, (target, picture) in enumerate(zip(names, self.pil, strict=True)):
             save_png(picture, target, self.row_recipe(row), overwrite=overwrite)
-        self._save_tensors(path / FILE)
+        if names != [path]:
+            self._save_tensors(path / FILE)
         return names
 
     def _save_tensors(self, path: Path) -> None:
@@ -182,6 +176,25 @@ class Result:
     def to(self, device: str | torch.device) -> Latents:
         """The latents on a device."""
         return map_latents(lambda x: x.to(device), self.latents)
+
+
+def picture_paths(path: Path, prompts: Sequence[str], seeds: Sequence[int], *, overwrite: bool = False) -> list[Path]:
+    """Where `Result.save(path)` writes the picture of each row; writes nothing itself.
+
+    Raises:
+        OutputError: one of them cannot be written. Ask before a long computation, not after it.
+    """
+    if path.suffix.lower() == ".png":
+        if len(prompts) != 1:
+            raise OutputError(f"out: expected a folder for {len(prompts)} pictures, got the file {path}.")
+        check_writable(path, overwrite=overwrite)
+        return [path]
+    check_folder(path)
+    names = [path / f"{i:02d}-{slug(p)}-seed{s}.png" for i, (p, s) in enumerate(zip(prompts, seeds, strict=True))]
+    if path.is_dir():
+        for target in (*names, path / FILE):
+            check_writable(target, overwrite=overwrite)
+    return names
 
 
 def check_folder(path: Path) -> None:
