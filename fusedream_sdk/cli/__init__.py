@@ -1,0 +1,48 @@
+"""The command line: `fusedream` and `python -m fusedream_sdk`.
+
+Nothing here imports torch until a verb runs, so that `--help` comes at once. What a verb raises becomes an exit code
+in `exits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from fusedream_sdk import __version__
+from fusedream_sdk.cli.bank import bank
+from fusedream_sdk.cli.exits import run
+from fusedream_sdk.cli.generate import generate
+from fusedream_sdk.cli.listing import models, plugins
+from fusedream_sdk.cli.redraw import interpolate, replay
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fusedream")
+@click.pass_context
+def fusedream(context: click.Context) -> None:
+    """Text to image without training: steer any image generator with any text-image model.
+
+    \b
+    Try:  fusedream generate "a blue dog" --models emoji --out dog.png
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for verb in (generate, replay, interpolate, bank, models, plugins):
+    fusedream.add_command(verb)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Args:
+        argv: the words after `fusedream`; those of the process by default.
+
+    Returns:
+        The exit code: 0 done, 1 a fault of the SDK or of a plugin, 2 a mistake in what was asked, 130 interrupted with
+        nothing saved.
+    """
+    return run(fusedream, argv)

@@ -1,0 +1,139 @@
+"""Options that several verbs share, each group handed to a verb as one object."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fusedream_sdk.cli.exits import say
+
+if TYPE_CHECKING:
+    from fusedream_sdk.pipeline import FuseDream
+
+Verb = Callable[..., Any]
+COUNT = click.IntRange(min=1)
+MANY_SEEDS = 10_000
+
+
+class SeedRange(click.ParamType):
+    """`7`, `0,1,2` or `0-3`, as a list of integers."""
+
+    name = "seeds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        seeds: list[int] = []
+        for part in str(value).split(","):
+            match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+            first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+            if not first <= last < first + MANY_SEEDS:
+                expected = f"expected integers from 0, as 7 or 0,1,2 or 0-3 (at most {MANY_SEEDS} in a range)"
+                self.fail(f"{expected}; got {value!r}.", param, ctx)
+            seeds += range(first, last + 1)
+        return seeds
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """Which models, where, and in which number format."""
+
+    models: str | None
+    generator: str | None
+    scorer: str | None
+    device: str
+    dtype: str
+    memory_gb: float | None
+
+    @property
+    def named(self) -> bool:
+        """Whether any model was asked for."""
+        return any((self.models, self.generator, self.scorer))
+
+    def load(self, *, shown: bool = True) -> FuseDream:
+        """Load them, and say so: it takes seconds."""
+        if shown:
+            say("loading the models ...")
+        from fusedream_sdk.pipeline import FuseDream
+
+        return FuseDream(
+            self.models,
+            generator=self.generator,
+            scorer=self.scorer,
+            device=self.device,
+            dtype=self.dtype,
+            memory_gb=self.memory_gb,
+        )
+
+
+@dataclass(frozen=True)
+class SettingChoice:
+    """Settings that were given; None leaves what the models recommend."""
+
+    steps: int | None
+    views: int | None
+    samples: int | None
+    basis: int | None
+    start: str | None
+    lr: float | None
+    noise: float | None
+    plain: bool
+
+    def changes(self) -> dict[str, Any]:
+        """As keywords of `FuseDream.generate`."""
+        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "plain"}
+        changes = {name: value for name, value in given.items() if value is not None}
+        if self.plain:
+            from fusedream_sdk.augment import NO_VIEWS
+
+            changes["augment"] = NO_VIEWS
+        return changes
+
+
+def grouped(argument: str, kind: type, *options: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:
+    """A decorator that adds options to a verb and hands them over as one `kind`, a dataclass, named `argument`."""
+    names = [field.name for field in fields(kind)]
+
+    def decorate(verb: Verb) -> Verb:
+        @functools.wraps(verb)
+        def wrapped(*args: Any, **given: Any) -> Any:
+            given[argument] = kind(**{name: given.pop(name) for name in names})
+            return verb(*args, **given)
+
+        for option in reversed(options):
+            wrapped = option(wrapped)
+        return wrapped
+
+    return decorate
+
+
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps ...")
+
+model_options = grouped(
+    "choice",
+    ModelChoice,
+    click.option("-m", "--models", help="A ready pair, such as emoji. See: fusedream models"),
+    click.option("--generator", help="A generator's name, a folder, or a hub id."),
+    click.option("--scorer", help="A scorer's name, a folder, or a hub id."),
+    device_option,
+    click.option("--dtype", default="auto", show_default=True, help="auto, float32, bfloat16 or float16."),
+    click.option("--memory-gb", type=click.FloatRange(min=0, min_open=True), help="Bound on the rows drawn at a time."),
+)
+
+setting_options = grouped(
+    "settings",
+    SettingChoice,
+    click.option("--steps", type=COUNT, help="Updates of the latents."),
+    click.option("--views", type=COUNT, help="Random views of each picture in a step."),
+    click.option("--samples", type=COUNT, help="Latents that the search of a row sees; 1 does without a search."),
+    click.option("--basis", type=COUNT, help="Latents that are mixed; 1 optimises a single one."),
+    click.option("--start", type=click.Choice(["best", "paper", "random"]), help="Weights of the basis at the beginning."),
+    click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate of Adam."),
+    click.option("--noise", type=click.FloatRange(min=0), help="Noise on the latents in every step."),
+    click.option("--plain", is_flag=True, help="Plain CLIP: the picture itself in place of random views."),
+)
+
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that exist.")
