@@ -67,10 +67,10 @@ class Best:
         """Take the points that improve; a loss that is not finite never does."""
         loss = torch.where(torch.isfinite(loss) & alive, loss, torch.full_like(loss, torch.inf))
         gained = loss < self.loss
-        self.stale = torch.where(loss < self.loss - tolerance, 0, self.stale + 1)
-        self.loss = torch.where(gained, loss, self.loss)
-        self.step = torch.where(gained, step, self.step)
-        self.latents = {name: torch.where(_wide(gained, x), latents[name].detach(), x) for name, x in self.latents.items()}
+        taken = {name: torch.where(_wide(gained, x), latents[name].detach(), x) for name, x in self.latents.items()}
+        stale = torch.where(loss < self.loss - tolerance, 0, self.stale + 1)
+        loss, at = torch.where(gained, loss, self.loss), torch.where(gained, step, self.step)
+        self.latents, self.loss, self.step, self.stale = taken, loss, at, stale  # at once: Ctrl-C must not split them
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def iterate(
             _judge(best, parametrisation, free, selection, loss, step, alive)
             if selection.patience is not None:
                 _mark(status, best.stale < max(1, selection.patience), PLATEAU)
-        yield State(step, _detach(evaluation), {n: x.detach() for n, x in free.items()}, best, tuple(status))
+        yield State(step, _detach(evaluation), map_latents(_copy, free), best, tuple(status))
         alive = _alive(status, loss.device)
         if last or not alive.any():
             return
@@ -175,13 +175,13 @@ def optimise(states: Iterator[State], *, watch: Callable[[State], None] = lambda
             history.append({name: x.cpu() for name, x in state.evaluation.losses.items()})
             watch(state)
     except KeyboardInterrupt:
-        if state is None:
+        if not history:
             raise
         cancelled = True
     if state is None:
         raise InvalidInput("states", expected="an iterator that yields at least one state", got="an empty one")
     ended = tuple((CANCELLED if cancelled else DONE) if s == RUNNING else s for s in state.status)
-    losses = {name: torch.stack([h[name] for h in history]) for name in history[0]} if history else {}
+    losses = {name: torch.stack([h[name] for h in history]) for name in history[0]}
     return Outcome(state.best, ended, losses, state.step)
 
 
@@ -233,9 +233,14 @@ def _wide(mask: Tensor, like: Tensor) -> Tensor:
     return mask.view(-1, *[1] * (like.dim() - 1))
 
 
+def _copy(x: Tensor) -> Tensor:
+    """Detached, and safe from the update in place that follows."""
+    return x.detach().clone()
+
+
 def _detach(evaluation: Evaluation) -> Evaluation:
     return Evaluation(
-        latents=map_latents(Tensor.detach, evaluation.latents),
+        latents=map_latents(_copy, evaluation.latents),
         images=evaluation.images.detach(),
         losses={name: x.detach() for name, x in evaluation.losses.items()},
     )
