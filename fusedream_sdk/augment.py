@@ -91,7 +91,12 @@ class Views:
         Returns:
             (B * count, 3, R, R), row by row; about [0, 1], unclamped as in the public code. Zero padding in [-1, 1] is
             mid-grey here.
+
+        Raises:
+            InvalidInput: not one seed for each row.
         """
+        if len(seeds) != len(images):
+            raise InvalidInput("seeds", expected=f"one for each of {len(images)} rows", got=f"{len(seeds)} seeds")
         if not self.random:
             return images.repeat_interleave(count, dim=0)
         u = uniforms(seeds, step=step, count=count, stream=stream).to(images.device, images.dtype)
@@ -130,8 +135,9 @@ class Views:
         """A grey square whose centre is uniform over the picture: (N, 3, R, R)."""
         side = x.shape[-1]
         pixel = torch.arange(side, device=x.device) + 0.5
-        distance = (pixel - u[:, :, None].float() * side).abs()  # (N, 2, R): of each column and row to the centre
-        inside = distance <= self.hole * side / 2
+        offset = pixel - u[:, :, None].float() * side  # (N, 2, R): of each column and row from the centre
+        half = self.hole * side / 2
+        inside = (offset >= -half) & (offset < half)  # half open, so that a hole is never a pixel too wide
         hole = inside[:, 1, :, None] & inside[:, 0, None, :]
         return x.masked_fill(hole.unsqueeze(1), 0.0)
 
