@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ def device_of(model: Any) -> torch.device:
     """Where a model lives: its `device`, that of its first parameter, or the CPU."""
     device = getattr(model, "device", None)
     if device is not None:
-        return torch.device(device)
+        return torch.empty(0, device=device).device  # "cuda" and "cuda:0" are the same place
     if isinstance(model, torch.nn.Module):
         parameter = next(model.parameters(), None)
         if parameter is not None:
@@ -35,20 +36,39 @@ def identity(model: Any) -> str:
     kind = f"{type(model).__module__}.{type(model).__qualname__}"
     if isinstance(model, torch.nn.Module):
         return fingerprint_of(model, {"class": kind})
-    if isinstance(model, Generator):  # no weights to read: what it draws is who it is
-        latents = model.sample(2, rng=torch.Generator().manual_seed(0))
-        with torch.no_grad():
-            return fingerprint_of({"images": model(latents)}, {"class": kind})
+    with torch.no_grad():  # no weights to read: what it does is who it is
+        return fingerprint_of(_behaviour(model), {"class": kind})
+
+
+def _behaviour(model: Any) -> dict[str, Tensor]:
+    """What a model makes of a fixed input."""
+    if isinstance(model, Generator):
+        return {"images": model(draw_rows(model, 2, torch.Generator().manual_seed(0), "a cat"))}
+    if not isinstance(model, (Scorer, Reward)):
+        return {}
+    side = model.resolution
+    images = torch.linspace(0, 1, 3 * side * side, device=device_of(model)).view(1, 3, side, side)
     if isinstance(model, Scorer):
-        with torch.no_grad():
-            return fingerprint_of({"text": model.encode_text(["a", "a cat"])}, {"class": kind})
-    return kind
+        return {"text": model.encode_text(["a cat"]), "images": model.encode_image(images)}
+    return {"scores": model.score(images, ["a cat"])}
+
+
+def conditioned(generator: Generator) -> bool:
+    """Whether its sampler takes prompts, so that no bank can serve every prompt."""
+    return "prompts" in inspect.signature(generator.sample).parameters
+
+
+def draw_rows(generator: Generator, n: int, rng: torch.Generator, prompt: str) -> Latents:
+    """n rows, for a prompt where the generator depends on one."""
+    if conditioned(generator):
+        return generator.sample(n, rng=rng, prompts=[prompt] * n)  # pyright: ignore[reportCallIssue]
+    return generator.sample(n, rng=rng)
 
 
 def check_types(generator: Any, scorer: Any) -> None:
     """Both have the members of their protocols. Raises PluginContractError."""
     _check_members("generator", generator, ("space", "resolution", "sample"))
-    if not callable(generator):
+    if not isinstance(generator, Generator):  # the members are there, so it is the call that is missing
         raise PluginContractError(f"generator: expected a callable object, got {type(generator).__name__}.")
     if not isinstance(scorer, (Scorer, Reward)):
         raise PluginContractError(
@@ -105,6 +125,8 @@ def check_gradient(generator: Generator, latents: Latents) -> None:
     free = {name: x.detach().clone() for name, x in latents.items()}
     leaves = [free[name].requires_grad_() for name, spec in generator.space.items() if not spec.frozen]
     images = generator(free)
+    if not isinstance(images, Tensor):
+        raise PluginContractError(f"generator: expected a tensor of images, got {type(images).__name__}.")
     if not images.requires_grad:
         fix = "Call it without torch.no_grad, and keep the latents in the graph."
         raise PluginContractError(f"generator: expected images with a gradient to the latents, got none. {fix}")

@@ -22,8 +22,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
     """
     fix = "Use 'cpu', or install a torch build for your accelerator."
     try:
-        resolved = torch.device(device)
-        torch.empty(0, device=resolved)
+        resolved = torch.empty(0, device=device).device  # with its index: "cuda" is "cuda:0"
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise InvalidInput("device", expected="a device of this machine", got=str(device), fix=fix) from error
     return resolved

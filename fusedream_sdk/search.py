@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 
 import torch
@@ -10,21 +9,16 @@ from torch import Tensor
 
 from fusedream_sdk.augment import Stream, Views
 from fusedream_sdk.bank import BLOCK, LatentBank, draw_block
+from fusedream_sdk.contracts import conditioned, draw_rows
 from fusedream_sdk.latents import Latents, concatenate, map_latents, select
 from fusedream_sdk.objectives import Precision, Target, fresh_score
 from fusedream_sdk.protocols import Generator, Scorer
 
 
-def conditioned(generator: Generator) -> bool:
-    """Whether its sampler takes prompts, so that no bank can serve every prompt."""
-    return "prompts" in inspect.signature(generator.sample).parameters
-
-
 def draw(generator: Generator, n: int, seed: int, prompt: str) -> Latents:
     """n latents for one prompt from one seed, at least the first of them the same whatever n is up to a block."""
     if conditioned(generator):
-        rng = torch.Generator().manual_seed(seed)
-        return generator.sample(n, rng=rng, prompts=[prompt] * n)  # pyright: ignore[reportCallIssue]
+        return draw_rows(generator, n, torch.Generator().manual_seed(seed), prompt)
     blocks = [draw_block(generator, seed, b) for b in range(-(-n // BLOCK))]
     return map_latents(lambda x: x[:n], concatenate(blocks))
 
