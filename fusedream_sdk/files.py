@@ -22,7 +22,7 @@ def atomic_path(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
     """
     path = Path(path).expanduser()
     check_writable(path, overwrite=overwrite)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -47,10 +47,18 @@ def check_writable(path: str | Path, *, overwrite: bool = True) -> None:
 
 
 def cache_folder(*parts: str) -> Path:
-    """The user's cache folder of the SDK (`FUSEDREAM_CACHE` moves it), made if it is missing."""
+    """The user's cache folder of the SDK (`FUSEDREAM_CACHE` moves it), made if it is missing.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
     root = os.environ.get("FUSEDREAM_CACHE")
     folder = (Path(root).expanduser() if root else user_cache_path("fusedream")).joinpath(*parts)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fix = "Set the environment variable FUSEDREAM_CACHE to a folder that you may write."
+        raise OutputError(f"cache: expected a writable folder, got {folder} ({error.strerror}). {fix}") from error
     return folder
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Integral
 
 from fusedream_sdk.errors import InvalidInput
 
@@ -25,10 +26,14 @@ def check_prompts(prompts: str | Sequence[str]) -> list[str]:
 
 def check_seeds(seeds: int | Sequence[int]) -> list[int]:
     """One seed or several, each an integer from 0 to 2**63 - 1. Raises InvalidInput otherwise."""
-    listed = [seeds] if isinstance(seeds, int) else list(seeds)
+    listed = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else [seeds]
     if not listed:
         raise InvalidInput("seeds", expected="at least one seed", got="an empty list")
-    for seed in listed:
-        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED:
-            raise InvalidInput("seeds", expected=f"integers from 0 to {MAX_SEED}", got=seed)
-    return listed
+    return [_seed(seed) for seed in listed]
+
+
+def _seed(value: object) -> int:
+    # Integral rather than int: NumPy's integers are welcome
+    if isinstance(value, Integral) and not isinstance(value, bool) and 0 <= int(value) <= MAX_SEED:
+        return int(value)
+    raise InvalidInput("seeds", expected=f"integers from 0 to {MAX_SEED}", got=value)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.latents import Latents, Space, concatenate, map_latents, select
+from fusedream_sdk.latents import Latents, Space, concatenate, map_latents, rows, select
 from fusedream_sdk.protocols import Params
 
 MixStart: TypeAlias = Literal["best", "paper", "random"]
@@ -89,6 +89,9 @@ def initial_logits(basis: Latents, start: MixStart, seeds: Sequence[int]) -> Lat
     if start == "paper":
         return map_latents(torch.zeros_like, basis)
     if start == "random":
+        count = rows(basis)
+        if len(seeds) != count:
+            raise InvalidInput("seeds", expected=f"one for each of {count} rows", got=f"{len(seeds)} seeds")
         drawn = [_normal({n: x[i : i + 1] for n, x in basis.items()}, seed) for i, seed in enumerate(seeds)]
         return concatenate(drawn)
     logits = map_latents(torch.zeros_like, basis)

@@ -77,6 +77,9 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     if text is None:
         raise InvalidInput("picture", expected="a PNG with a fusedream recipe", got=f"{path} without one", fix=fix)
     try:
-        return json.loads(text)
+        recipe = json.loads(text)
     except json.JSONDecodeError as error:
         raise InvalidInput("picture", expected="a whole recipe", got=f"{path} with a damaged one", fix=fix) from error
+    if not isinstance(recipe, dict):
+        raise InvalidInput("picture", expected="a whole recipe", got=f"{path} with something else", fix=fix)
+    return recipe

@@ -144,7 +144,8 @@ class ToyScorer:
     def _encode_word(self, prompt: str) -> Tensor:
         known = [rgb for word, rgb in self.WORDS.items() if word in prompt.split()]
         if known:
-            return self.encode_image(torch.tensor(known[0], dtype=torch.float32).view(1, 3, 1, 1).expand(1, 3, self.resolution, self.resolution))
+            plain = torch.tensor(known[0], dtype=torch.float32).view(1, 3, 1, 1)
+            return self.encode_image(plain.expand(1, 3, self.resolution, self.resolution))
         seed = int.from_bytes(hashlib.sha256(prompt.encode()).digest()[:7])
         noise = torch.randn(1, self._project.shape[1], generator=torch.Generator().manual_seed(seed))
         return F.normalize(noise, dim=1)
