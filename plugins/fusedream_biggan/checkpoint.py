@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,14 +61,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             found = load_file(path)
         else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():  # on strange pickles, which are refused below
+                warnings.simplefilter("ignore")
+                found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        refused = re.search(r"(?:GLOBAL|function) ([\w.]+)", str(error))
-        if refused is None:
-            raise WeightsError(f"{path}: not a file of weights, or damaged: {first_line(error)}") from error
+        wanted = re.search(r"(?:GLOBAL|function) ([\w.]+)", str(error))
+        held = f"the file wants to run {wanted[1]!r}" if wanted else "the file holds something else, or is damaged"
         raise WeightsError(
-            f"{path}: expected tensors alone, but the file wants to run {refused[1]!r}, which was refused. "
-            f"Don't trust its source; ask for model.safetensors."
+            f"{path}: expected tensors alone, but {held}, which was refused. "
+            f"Do not trust its source; ask for model.safetensors."
         ) from error
     except Exception as error:  # whatever a damaged file sets off in the readers
         raise WeightsError(f"{path}: damaged or cut short ({first_line(error)}). Download it again.") from error

@@ -38,7 +38,7 @@ FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "class_embed_dim": (positive, "a positive integer"),
     "channel_width": (positive, "a positive integer"),
     "num_classes": (positive, "a positive integer"),
-    "layers": (lambda v: isinstance(v, list) and v and all(map(is_layer, v)), "a list of [up-sample, inputs, outputs]"),
+    "layers": (lambda v: isinstance(v, list) and bool(v) and all(map(is_layer, v)), "a list of [up-sample, inputs, outputs]"),
     "attention_layer_position": (lambda v: isinstance(v, int) and not isinstance(v, bool), "an integer"),
     "eps": (lambda v: isinstance(v, float) and 0 < v < 1, "a small positive number"),
     "n_stats": (lambda v: positive(v) and v > 1, "an integer above 1"),

@@ -6,11 +6,12 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from filelock import FileLock
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 from huggingface_hub.file_download import http_get
 from pytorch_pretrained_biggan.model import PRETRAINED_CONFIG_ARCHIVE_MAP, PRETRAINED_MODEL_ARCHIVE_MAP
 
@@ -39,11 +40,12 @@ def locate(weights: str | Path, *, cache_dir: str | Path | None = None, revision
     """
     name = str(weights)
     folder = Path(name).expanduser()
-    if not folder.is_dir() and name not in PRETRAINED_MODEL_ARCHIVE_MAP and REPOSITORY.fullmatch(name):
+    local = name != "" and folder.is_dir()
+    if not local and name not in PRETRAINED_MODEL_ARCHIVE_MAP and REPOSITORY.fullmatch(name):
         return from_hub(name, cache_dir, revision)
     if revision is not None:
         raise InvalidInput("revision", expected=f"None, as {name!r} is no repository id", got=revision)
-    if folder.is_dir():
+    if local:
         return in_folder(folder)
     if name in PRETRAINED_MODEL_ARCHIVE_MAP:
         return from_package(name, Path(cache_dir or Path(torch.hub.get_dir()) / "checkpoints") / name)
@@ -75,7 +77,7 @@ def download(url: str, target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(target.with_name(target.name + ".lock")), partial.open("ab") as file:
             if not target.is_file():  # another process may have finished it while we waited
-                http_get(url, file, resume_size=file.tell(), displayed_filename=f"{target.parent.name}/{target.name}")
+                fetch(url, file, shown=f"{target.parent.name}/{target.name}")
                 file.close()
                 os.replace(partial, target)
     except Exception as error:  # network, certificate, disk: each library has its own
@@ -86,20 +88,31 @@ def download(url: str, target: Path) -> Path:
     return target
 
 
+def fetch(url: str, file: BinaryIO, *, shown: str) -> None:
+    """Append what a file lacks of an address."""
+    plain = {"Accept-Encoding": "identity"}  # ranges of a compressed stream would not fit together
+    try:
+        http_get(url, file, resume_size=file.tell(), headers=plain, displayed_filename=shown)
+    except HfHubHTTPError as error:
+        if error.response.status_code == 416:  # the part is as long as the whole, or is of something else: start afresh
+            file.truncate(0)
+        raise
+
+
 def from_hub(repository: str, cache_dir: str | Path | None, revision: str | None) -> Files:
     """The files of a Hugging Face repository, from its cache or the hub (which resumes and checks them)."""
 
-    def fetch(name: str) -> Path:
+    def cached(name: str) -> Path:
         return Path(hf_hub_download(repository, name, cache_dir=cache_dir, revision=revision))
 
-    def fetch_weights() -> Path:
+    def cached_weights() -> Path:
         try:
-            return fetch(WEIGHTS[0])
+            return cached(WEIGHTS[0])
         except EntryNotFoundError:  # not in the repository, or offline and not in the cache
-            return fetch(WEIGHTS[1])
+            return cached(WEIGHTS[1])
 
     try:
-        return Files(fetch(CONFIG), fetch_weights(), repository)
+        return Files(cached(CONFIG), cached_weights(), repository)
     except LocalEntryNotFoundError as error:
         raise WeightsError(f"weights: {repository!r} is not in the cache, and the hub cannot be reached.") from error
     except EntryNotFoundError as error:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from pytorch_pretrained_biggan.model import BigGANBatchNorm
-from torch import Tensor, nn
+from torch import Tensor
 
 from fusedream_sdk.errors import WeightsError
 
@@ -15,7 +15,7 @@ Affine = tuple[Tensor, Tensor]
 """Weight and bias."""
 
 
-def normalised(layer: nn.Module) -> Tensor:
+def normalised(layer: Any) -> Tensor:
     """The weight of a layer under spectral norm, as in eval mode: W / (u . W v), u and v as stored."""
     weight, u, v = layer.weight_orig, layer.weight_u, layer.weight_v
     sigma = torch.dot(u, weight.flatten(1) @ v)
@@ -24,7 +24,7 @@ def normalised(layer: nn.Module) -> Tensor:
     return weight / sigma
 
 
-def statistics(norm: BigGANBatchNorm, truncation: float) -> tuple[Tensor, Tensor]:
+def statistics(norm: Any, truncation: float) -> tuple[Tensor, Tensor]:
     """Mean and variance (C,) each at a truncation: stored for 0, 0.02 ... 1, and interpolated linearly between.
 
     The package swaps the two coefficients between grid points, and takes 0.58 for a little less than a grid point.
@@ -36,14 +36,14 @@ def statistics(norm: BigGANBatchNorm, truncation: float) -> tuple[Tensor, Tensor
     return mean, variance
 
 
-def plain_norm(norm: BigGANBatchNorm, truncation: float) -> Affine:
+def plain_norm(norm: Any, truncation: float) -> Affine:
     """An unconditional batch norm as scale and shift, (C,) each."""
     mean, variance = statistics(norm, truncation)
     scale = norm.weight * torch.rsqrt(variance + norm.eps)
     return scale, norm.bias - mean * scale
 
 
-def conditional_norm(norm: BigGANBatchNorm, truncation: float) -> Affine:
+def conditional_norm(norm: Any, truncation: float) -> Affine:
     """A conditional batch norm as one linear map from the condition c (D,) to its scale and shift (2 C,).
 
     (x - mean) / std * (1 + S c) + O c  =  x * scale + shift  with  scale = (1 + S c) / std,  shift = O c - mean * scale.

@@ -63,9 +63,7 @@ class BigGANGenerator:
         self.network.to(device)
         return self
 
-    def sample(
-        self, n: int, *, rng: torch.Generator, classes: Sequence[int | str] | int | str | None = None
-    ) -> Latents:
+    def sample(self, n: int, *, rng: torch.Generator, classes: Sequence[int | str] | int | str | None = None) -> Latents:
         """Draw n rows: z ~ N(0, 1) clamped to [-2, 2] and multiplied by the truncation, y as `classes` says.
 
         Args:

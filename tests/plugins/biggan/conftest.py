@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -42,7 +43,7 @@ def make_model(config: dict[str, object], seed: int = 0) -> BigGAN:
     return model
 
 
-def settle(layer: torch.nn.Module) -> None:
+def settle(layer: Any) -> None:
     """Power iteration, as training would have done it."""
     weight, u = layer.weight_orig.flatten(1), layer.weight_u
     for _ in range(3):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
-from fusedream_biggan.folding import normalised, statistics, upsampling
-from fusedream_biggan.network import FoldedBigGAN, NormReLU
 from pytorch_pretrained_biggan import BigGAN, BigGANConfig
 
+from fusedream_biggan.folding import normalised, statistics, upsampling
+from fusedream_biggan.network import FoldedBigGAN, NormReLU
 from fusedream_sdk.errors import WeightsError
 
 from .conftest import make_model
@@ -47,7 +48,7 @@ def test_folded_network_equals_the_package_in_the_shape_of_biggan_deep_128_with_
 
 
 def test_statistics_are_interpolated_linearly_between_grid_points(model: BigGAN) -> None:
-    norm = copy.deepcopy(model.generator.bn)
+    norm: Any = copy.deepcopy(model.generator.bn)
     norm.running_means.copy_(torch.arange(51.0)[:, None].expand_as(norm.running_means))
     for truncation in (0.013, 0.58, 0.995, 1.0):
         mean, _ = statistics(norm, truncation)
@@ -71,7 +72,7 @@ def test_nothing_in_the_network_is_trainable(model: BigGAN) -> None:
 
 
 def test_zero_spectral_norm_is_refused(model: BigGAN) -> None:
-    layer = copy.deepcopy(model.generator.gen_z)
+    layer: Any = copy.deepcopy(model.generator.gen_z)
     layer.weight_u.zero_()
     with pytest.raises(WeightsError, match="spectral norm is zero"):
         normalised(layer)
