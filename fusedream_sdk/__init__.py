@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from fusedream_sdk.directions import Descent as Descent
     from fusedream_sdk.errors import FuseDreamError as FuseDreamError
     from fusedream_sdk.errors import InvalidInput as InvalidInput
-    from fusedream_sdk.interpolate import Film as Film
-    from fusedream_sdk.interpolate import interpolate as interpolate
+    from fusedream_sdk.film import Film as Film
+    from fusedream_sdk.film import interpolate as interpolate
     from fusedream_sdk.latents import Box as Box
     from fusedream_sdk.latents import Free as Free
     from fusedream_sdk.latents import Latents as Latents
@@ -60,7 +60,7 @@ _HOMES = {
     "bank": ("LatentBank",),
     "directions": ("Descent",),
     "errors": ("FuseDreamError", "InvalidInput"),
-    "interpolate": ("Film", "interpolate"),
+    "film": ("Film", "interpolate"),
     "latents": ("Box", "Free", "Latents", "LatentSpec"),
     "models": ("ModelPair",),
     "objectives": ("AugCLIP", "plain_clip"),
@@ -90,7 +90,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'fusedream_sdk' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"fusedream_sdk.{_HOME[name]}"), name)
-    globals()[name] = value  # a submodule of the same name (interpolate) must not shadow the function
+    globals()[name] = value  # so that this runs once; no submodule may have the name of something public
     return value
 
 
