@@ -26,6 +26,7 @@ from fusedream_sdk.objectives import Precision
 from fusedream_sdk.protocols import Generator, Scorer
 
 BLOCK = 64  # latents drawn from one seed; a larger bank begins with the latents of a smaller one
+PICKS = 1 << 61  # sets the choice of a row's samples apart from its views and its noise
 FORMAT = "1"
 
 
@@ -52,6 +53,8 @@ class BankRecipe:
     def __post_init__(self) -> None:
         if self.size < 1 or self.count < 1:
             raise InvalidInput("bank", expected="size and views of at least 1", got=f"{self.size} and {self.count}")
+        if not 0 <= self.seed < 2**48:  # it is the step of the bank's views
+            raise InvalidInput("bank", expected="a seed from 0 to 2**48 - 1", got=self.seed)
 
     @property
     def fingerprint(self) -> str:
@@ -93,10 +96,13 @@ class LatentBank:
         samples = size if samples is None else samples
         if not 1 <= k <= samples <= size:
             raise InvalidInput("basis", expected=f"1 <= basis <= samples <= {size}", got=f"basis {k}, samples {samples}")
+        if samples < size and len(seeds) != len(text):
+            raise InvalidInput("seeds", expected=f"one for each of {len(text)} rows", got=f"{len(seeds)} seeds")
         scores = text.float().cpu() @ self.embeddings.T
         if samples < size:
             for row, seed in enumerate(seeds):
-                hidden = np.random.Generator(np.random.Philox(key=[seed, 2])).permutation(size)[samples:]
+                picks = np.random.Generator(np.random.Philox(key=np.array([seed, PICKS], np.uint64)))
+                hidden = picks.permutation(size)[samples:]
                 scores[row, torch.from_numpy(hidden)] = -torch.inf
         best = scores.topk(k, dim=1)
         return best.indices, best.values
@@ -137,6 +143,9 @@ class LatentBank:
                 f"bank {path}: expected fingerprint {recipe.fingerprint[:12]} for these models and settings, "
                 f"got {found[:12]}. Build a bank for them: fusedream bank build."
             )
+        if embeddings.dim() != 2 or len(embeddings) != recipe.size or not torch.isfinite(embeddings).all():
+            shape = tuple(embeddings.shape)
+            raise WeightsError(f"bank {path}: expected {recipe.size} finite embeddings, got {shape}. Delete it; it is built again.")
         return cls(recipe, embeddings)
 
 
