@@ -1,0 +1,95 @@
+"""Fixtures that every test may use: an own cache folder, toy models, and plugins installed for one test."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import hypothesis
+import pytest
+import torch
+
+from fusedream_sdk.pipeline import FuseDream
+from fusedream_sdk.testing import ToyGenerator, ToyScorer
+
+ROOT = Path(__file__).parents[1]
+
+hypothesis.settings.register_profile("fusedream", deadline=None, max_examples=40)
+hypothesis.settings.load_profile("fusedream")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Toy models gain nothing from threads, and a busy machine loses much."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test reads or fills the user's cache."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("FUSEDREAM_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def dream() -> FuseDream:
+    """The toy pair, quick settings, exact arithmetic."""
+    return toy_dream()
+
+
+@pytest.fixture
+def make_dream() -> Callable[..., FuseDream]:
+    """As `dream`, with other models or settings."""
+    return toy_dream
+
+
+def toy_dream(generator: object = None, scorer: object = None, **options: object) -> FuseDream:
+    settings = {"steps": 6, "views": 3, "bank": 96, "samples": 48, "basis": 3, "check_every": 2, "check_views": 4}
+    settings |= {"report_views": 8, **options.pop("settings", {})}  # pyright: ignore[reportCallIssue,reportArgumentType]
+    models = {"generator": generator or ToyGenerator(16), "scorer": scorer or ToyScorer(8)}
+    return FuseDream(**models, **{"dtype": "float32", "settings": settings, **options})  # pyright: ignore[reportArgumentType]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
+    """Install a distribution of plugins for one test: `install("name", entry_points, module="source", ...)`."""
+    modules: list[str] = []
+
+    def put(package: str, entries: str, **sources: str) -> Path:
+        site = tmp_path / "site"
+        info = site / f"{package.replace('-', '_')}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(dedent(entries))
+        for module, source in sources.items():
+            (site / f"{module}.py").write_text(dedent(source))
+            modules.append(module)
+        if str(site) not in sys.path:
+            monkeypatch.syspath_prepend(str(site))
+            monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), *subprocess_path()]))
+        importlib.invalidate_caches()
+        return site
+
+    yield put
+    for module in modules:
+        sys.modules.pop(module, None)
+
+
+def subprocess_path() -> list[str]:
+    """Where a child process finds the package, installed or not."""
+    return [str(ROOT), str(ROOT / "plugins")]
+
+
+@pytest.fixture
+def child_env() -> dict[str, str]:
+    """The environment of a child process that imports the package and uses one thread."""
+    path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*filter(None, path), *subprocess_path()]), "OMP_NUM_THREADS": "1"}
