@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import click
 
 from fusedream_sdk import __version__
-from fusedream_sdk.cli.bank import bank
+from fusedream_sdk.cli.banks import bank
+from fusedream_sdk.cli.drawing import generate
 from fusedream_sdk.cli.exits import run
-from fusedream_sdk.cli.generate import generate
 from fusedream_sdk.cli.listing import models, plugins
 from fusedream_sdk.cli.redraw import interpolate, replay
 

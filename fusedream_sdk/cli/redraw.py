@@ -28,7 +28,7 @@ def replay(picture: Path, out: Path, device: str, overwrite: bool) -> None:
     \b
     fusedream replay dog.png --out again.png
     """
-    from fusedream_sdk.cli.generate import line
+    from fusedream_sdk.cli.drawing import line
     from fusedream_sdk.errors import InvalidInput
     from fusedream_sdk.pictures import read_recipe
     from fusedream_sdk.replaying import replay as draw_again

@@ -93,4 +93,4 @@ def _list_cached() -> None:
 
 
 def _megabytes(path: Path) -> str:
-    return f"{path.stat().st_size / 1e6:.1f} MB"
+    return f"{path.stat().st_size / 1e6:.3g} MB"

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fusedream_sdk.cli import main
+from tests.cli.toys import add_toys, environment
+
+Outcome = tuple[int, str, str]
+"""Exit code, stdout, stderr."""
+
+
+@pytest.fixture
+def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The toy models installed, an empty working folder, and a cache of its own."""
+    folder = add_toys(tmp_path / "packages")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "toy_models", raising=False)
+    monkeypatch.setenv("FUSEDREAM_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+@pytest.fixture
+def fusedream(toys: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """The command line in this process."""
+
+    def run(*words: str) -> Outcome:
+        capsys.readouterr()
+        code = main(list(words))
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
+
+    return run
+
+
+@pytest.fixture
+def process(toys: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """The command line as a process of its own."""
+
+    def start(*words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "fusedream_sdk", *words]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment(toys, tmp_path / "cache"))
+
+    return start

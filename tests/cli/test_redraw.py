@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import fusedream_sdk.replaying
+from fusedream_sdk.pictures import png_bytes
+
+
+def draw(fusedream, *words):
+    code, _, err = fusedream("generate", *words, "-m", "toy", "--dtype", "float32", "--progress", "none")
+    assert code == 0, err
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return png_bytes(picture.convert("RGB"))
+
+
+def test_replay_draws_the_same_picture_again(fusedream):
+    draw(fusedream, "a red disc", "-o", "a.png", "-s", "5")
+    code, out, _ = fusedream("replay", "a.png", "--out", "b.png")
+    assert code == 0
+    assert out.startswith("b.png  augclip ")
+    assert pixels("a.png") == pixels("b.png")
+
+
+@pytest.mark.parametrize("out", ["a.png", "folder", "missing/b.png"])
+def test_replay_checks_its_output_before_drawing(out, fusedream, monkeypatch):
+    draw(fusedream, "a red disc", "-o", "a.png")
+    monkeypatch.setattr(fusedream_sdk.replaying, "replay", lambda *_args, **_options: pytest.fail("it computed"))
+    code, _, err = fusedream("replay", "a.png", "--out", out)
+    assert code == 2
+    assert err.startswith("fusedream: out: expected ")
+
+
+def test_replay_refuses_a_picture_without_a_recipe(fusedream):
+    Image.new("RGB", (8, 8)).save("plain.png")
+    code, _, err = fusedream("replay", "plain.png", "--out", "b.png")
+    assert code == 2
+    assert "expected a PNG with a fusedream recipe" in err
+
+
+def test_interpolate_replays_pictures_and_writes_every_frame(fusedream):
+    draw(fusedream, "a red disc", "-o", "a.png")
+    draw(fusedream, "a blue disc", "-o", "b.png")
+    code, out, _ = fusedream("interpolate", "a.png", "b.png", "--frames", "5", "--out", "film.gif")
+    assert (code, out) == (0, "film.gif  5 frames at 12 a second\n")
+    with Image.open("film.gif") as film:
+        assert getattr(film, "n_frames", 1) == 5
+
+
+def test_interpolate_reads_stored_results_and_replays_nothing(fusedream, monkeypatch):
+    draw(fusedream, "a red disc", "a blue disc", "-o", "both")
+    draw(fusedream, "a green disc", "-o", "one")
+    monkeypatch.setattr(fusedream_sdk.replaying, "replay", lambda *_args, **_options: pytest.fail("it replayed"))
+    code, _, err = fusedream("interpolate", "both/01-a-blue-disc-seed0.png", "one", "--frames", "3", "--out", "film.gif")
+    assert code == 0, err
+    with Image.open("film.gif") as film:
+        assert getattr(film, "n_frames", 1) == 3
+
+
+def test_interpolate_writes_mp4(fusedream):
+    pytest.importorskip("imageio_ffmpeg")
+    draw(fusedream, "a red disc", "-o", "one")
+    assert fusedream("interpolate", "one", "one", "--frames", "4", "--out", "film.mp4")[0] == 0
+    assert b"ftyp" in Path("film.mp4").read_bytes()[:16]
+
+
+def test_interpolate_asks_which_picture_of_a_folder_is_meant(fusedream):
+    draw(fusedream, "a red disc", "a blue disc", "-o", "both")
+    code, _, err = fusedream("interpolate", "both", "both", "--out", "film.gif")
+    assert code == 2
+    assert "expected a folder of one picture, got both with 2. Name one of its pictures." in err
+
+
+def test_interpolate_refuses_two_generators(fusedream):
+    draw(fusedream, "a red disc", "-o", "a.png")
+    draw(fusedream, "a red disc", "--generator", "toy-48", "--samples", "8", "--steps", "2", "-o", "b.png")
+    code, _, err = fusedream("interpolate", "a.png", "b.png", "--out", "film.gif")
+    assert code == 2
+    assert "expected two pictures of one generator, got toy and toy-48 of other weights" in err
+    assert not Path("film.gif").exists()
