@@ -103,9 +103,10 @@ def grouped(argument: str, kind: type, *options: Callable[[Verb], Verb]) -> Call
             given[argument] = kind(**{name: given.pop(name) for name in names})
             return verb(*args, **given)
 
+        decorated: Verb = wrapped
         for option in reversed(options):
-            wrapped = option(wrapped)
-        return wrapped
+            decorated = option(decorated)
+        return decorated
 
     return decorate
 

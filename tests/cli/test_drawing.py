@@ -43,7 +43,8 @@ def test_without_out_the_file_is_named_after_prompt_and_seed(fusedream):
 
 
 def test_settings_of_the_command_line_reach_the_recipe(fusedream):
-    given = ["--steps", "3", "--views", "5", "--samples", "20", "--basis", "2", "--start", "paper", "--lr", "0.1", "--noise", "0.2"]
+    given = ["--steps", "3", "--views", "5", "--samples", "20", "--basis", "2", "--start", "paper", "--lr", "0.1"]
+    given += ["--noise", "0.2"]
     fusedream("generate", "a red disc", "-m", "toy", "-o", "red.png", "--dtype", "float32", *given)
     recipe = read_recipe("red.png")
     settings = recipe["settings"]
