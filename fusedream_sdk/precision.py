@@ -22,8 +22,8 @@ def resolve_device(device: str | torch.device) -> torch.device:
     """
     fix = "Use 'cpu', or install a torch build for your accelerator."
     try:
-        resolved = torch.empty(0, device=device).device  # with its index: "cuda" is "cuda:0"
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        resolved = torch.empty(0, device=torch.device(device)).device  # with its index: "cuda" is "cuda:0"
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise InvalidInput("device", expected="a device of this machine", got=str(device), fix=fix) from error
     return resolved
 

@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from fusedream_sdk.augment import Views
@@ -62,11 +63,13 @@ class Settings:
             object.__setattr__(self, "bank", self.samples)
         if self.start not in ("best", "paper", "random"):
             raise InvalidInput("start", expected="'best', 'paper' or 'random'", got=self.start)
-        if not 0 < self.lr < float("inf"):
+        if not isinstance(self.augment, Views):
+            raise InvalidInput("augment", expected="Views", got=self.augment, fix="Give NO_VIEWS for none.")
+        if not isinstance(self.lr, Real) or not 0 < self.lr < float("inf"):
             raise InvalidInput("lr", expected="a positive number", got=self.lr)
-        if not 0 <= self.noise < float("inf"):
+        if not isinstance(self.noise, Real) or not 0 <= self.noise < float("inf"):
             raise InvalidInput("noise", expected="a number of at least 0", got=self.noise)
-        if self.patience is not None and self.patience < 1:
+        if self.patience is not None and (not isinstance(self.patience, int) or self.patience < 1):
             raise InvalidInput("patience", expected="an integer of at least 1, or None", got=self.patience)
 
     @property
