@@ -144,8 +144,8 @@ class LatentBank:
                 f"got {found[:12]}. Build a bank for them: fusedream bank build."
             )
         if embeddings.dim() != 2 or len(embeddings) != recipe.size or not torch.isfinite(embeddings).all():
-            shape = tuple(embeddings.shape)
-            raise WeightsError(f"bank {path}: expected {recipe.size} finite embeddings, got {shape}. Delete it; it is built again.")
+            got = f"shape {tuple(embeddings.shape)}"
+            raise WeightsError(f"bank {path}: expected {recipe.size} finite embeddings, got {got}. Delete it and build it again.")
         return cls(recipe, embeddings)
 
 
