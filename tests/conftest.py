@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import hypothesis
 import pytest
@@ -51,11 +52,11 @@ def make_dream() -> Callable[..., FuseDream]:
     return toy_dream
 
 
-def toy_dream(generator: object = None, scorer: object = None, **options: object) -> FuseDream:
-    settings = {"steps": 6, "views": 3, "bank": 96, "samples": 48, "basis": 3, "check_every": 2, "check_views": 4}
-    settings |= {"report_views": 8, **options.pop("settings", {})}  # pyright: ignore[reportCallIssue,reportArgumentType]
+def toy_dream(generator: Any = None, scorer: Any = None, *, settings: dict[str, Any] | None = None, **options: Any) -> FuseDream:
+    quick = {"steps": 6, "views": 3, "bank": 96, "samples": 48, "basis": 3, "check_every": 2, "check_views": 4}
+    quick |= {"report_views": 8, **(settings or {})}
     models = {"generator": generator or ToyGenerator(16), "scorer": scorer or ToyScorer(8)}
-    return FuseDream(**models, **{"dtype": "float32", "settings": settings, **options})  # pyright: ignore[reportArgumentType]
+    return FuseDream(**models, **{"dtype": "float32", "settings": quick, **options})
 
 
 @pytest.fixture

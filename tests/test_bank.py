@@ -130,12 +130,15 @@ def test_a_bank_is_saved_and_loaded_unchanged(tmp_path: Path):
 def test_a_bank_of_other_models_or_settings_is_refused(tmp_path: Path, changes: dict[str, object]):
     BANK.save(tmp_path / "bank.safetensors")
     other = replace(RECIPE, **changes)  # pyright: ignore[reportArgumentType]
-    with pytest.raises(FingerprintMismatch, match=f"expected fingerprint {other.fingerprint[:12]}.*got {RECIPE.fingerprint[:12]}"):
+    message = f"expected fingerprint {other.fingerprint[:12]}.*got {RECIPE.fingerprint[:12]}"
+    with pytest.raises(FingerprintMismatch, match=message):
         LatentBank.load(tmp_path / "bank.safetensors", other)
 
 
 @given(st.integers(0, 10_000), st.binary(max_size=40))
-def test_a_truncated_or_overwritten_file_is_refused_and_never_crashes(tmp_path_factory: pytest.TempPathFactory, at: int, junk: bytes):
+def test_a_truncated_or_overwritten_file_is_refused_and_never_crashes(
+    tmp_path_factory: pytest.TempPathFactory, at: int, junk: bytes
+):
     path = tmp_path_factory.mktemp("bank") / "bank.safetensors"
     BANK.save(path)
     content = path.read_bytes()

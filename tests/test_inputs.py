@@ -1,0 +1,54 @@
+"""What a user may ask for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.inputs import MAX_SEED, check_prompts, check_seeds
+
+
+def test_one_prompt_or_several_are_taken_and_stripped():
+    assert check_prompts(" a blue dog\n") == ["a blue dog"]
+    assert check_prompts(("a", "b")) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("prompts", "message"),
+    [
+        ("", "prompts: expected a sentence, got an empty one. Say what the picture should show."),
+        (" \n", "prompts: expected a sentence, got an empty one. Say what the picture should show."),
+        (["a", ""], "prompts[1]: expected a sentence, got an empty one. Say what the picture should show."),
+        ([], "prompts: expected at least one sentence, got an empty list."),
+        (None, "prompts: expected a sentence or a list of sentences, got None."),
+        (["a", 3], "prompts: expected a sentence or a list of sentences, got ['a', 3]."),
+        (b"a", "prompts: expected a sentence or a list of sentences, got b'a'."),
+    ],
+)
+def test_prompts_that_say_nothing_are_refused(prompts: object, message: str):
+    with pytest.raises(InvalidInput) as caught:
+        check_prompts(prompts)  # pyright: ignore[reportArgumentType]
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("seeds", [7, [7], (7,), range(7, 8), np.int64(7), np.arange(7, 8), {7}])
+def test_seeds_of_any_integer_kind_are_taken(seeds: object):
+    checked = check_seeds(seeds)  # pyright: ignore[reportArgumentType]
+    assert checked == [7]
+    assert type(checked[0]) is int
+
+
+def test_the_largest_seed_is_taken():
+    assert check_seeds([0, MAX_SEED]) == [0, MAX_SEED]
+
+
+@pytest.mark.parametrize("seeds", [-1, MAX_SEED + 1, [0, -1], 1.5, True, "1", None, [None], ["1"]])
+def test_seeds_that_are_no_such_integer_are_refused(seeds: object):
+    with pytest.raises(InvalidInput, match=f"seeds: expected integers from 0 to {MAX_SEED}, got"):
+        check_seeds(seeds)  # pyright: ignore[reportArgumentType]
+
+
+def test_no_seeds_are_refused():
+    with pytest.raises(InvalidInput, match="seeds: expected at least one seed, got an empty list"):
+        check_seeds([])
