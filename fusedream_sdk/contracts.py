@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fusedream_sdk.augment import shrink
 from fusedream_sdk.errors import InvalidInput, PluginContractError
 from fusedream_sdk.fingerprint import fingerprint_of
-from fusedream_sdk.latents import Latents, LatentSpec, contains, rows
+from fusedream_sdk.latents import Latents, LatentSpec, contains, select
 from fusedream_sdk.protocols import Generator, Reward, Scorer
 
 RANGE_SLACK = 1e-3  # a picture may leave [0, 1] by a rounding
@@ -95,6 +96,8 @@ def _check_members(role: str, model: Any, names: tuple[str, ...]) -> None:
 
 def check_sample(generator: Generator, latents: Latents, n: int) -> None:
     """A sample has the promised names, shapes and constraints. Raises PluginContractError."""
+    if not isinstance(latents, dict):
+        raise PluginContractError(f"generator.sample: expected a dictionary of tensors, got {type(latents).__name__}.")
     if set(latents) != set(generator.space):
         raise PluginContractError(f"generator.sample: expected the entries {sorted(generator.space)}, got {sorted(latents)}.")
     for name, spec in generator.space.items():
@@ -146,20 +149,27 @@ def check_embeddings(embeddings: Tensor, count: int, what: str) -> None:
         raise PluginContractError(f"scorer.{what}: expected unit norms, got {norms.min():.3g} to {norms.max():.3g}.")
 
 
-def check_first_use(generator: Generator, scorer: Scorer | Reward, latents: Latents) -> None:
-    """Everything above on one real row. Raises PluginContractError or InvalidInput."""
-    from fusedream_sdk.augment import shrink
-
-    check_sample(generator, latents, rows(latents))
+def check_first_use(generator: Generator, scorer: Scorer | Reward) -> None:
+    """Everything above on one real row of a sample of two. Raises PluginContractError."""
+    latents = draw_rows(generator, 2, torch.Generator().manual_seed(0), "a picture")
+    check_sample(generator, latents, 2)
+    latents = select(latents, slice(0, 1))
     check_gradient(generator, latents)
     with torch.no_grad():
         images = generator(latents)
-        check_images(generator, images, rows(latents))
-        small = shrink(images.float(), scorer.resolution)
-        if isinstance(scorer, Scorer):
-            check_embeddings(scorer.encode_text(["a picture"]), 1, "encode_text")
-            check_embeddings(scorer.encode_image(small), len(images), "encode_image")
-        else:
-            scores = scorer.score(small, ["a picture"] * len(images))
-            if tuple(scores.shape) != (len(images),):
-                raise PluginContractError(f"scorer.score: expected shape ({len(images)},), got {tuple(scores.shape)}.")
+        check_images(generator, images, 1)
+        _check_scores(scorer, shrink(images.float(), scorer.resolution))
+
+
+def _check_scores(scorer: Scorer | Reward, image: Tensor) -> None:
+    """Embeddings or scores of one picture, (1, 3, R, R), have the promised shape and norm."""
+    if not isinstance(scorer, Scorer):
+        scores = scorer.score(image, ["a picture"])
+        if tuple(scores.shape) != (1,):
+            raise PluginContractError(f"scorer.score: expected shape (1,), got {tuple(scores.shape)}.")
+        return
+    text, embedded = scorer.encode_text(["a picture"]), scorer.encode_image(image)
+    check_embeddings(text, 1, "encode_text")
+    check_embeddings(embedded, 1, "encode_image")
+    if text.shape != embedded.shape:
+        raise PluginContractError(f"scorer: expected one size of embedding, got {text.shape[1]} and {embedded.shape[1]}.")
