@@ -145,7 +145,7 @@ class LatentBank:
             )
         if embeddings.dim() != 2 or len(embeddings) != recipe.size or not torch.isfinite(embeddings).all():
             got = f"shape {tuple(embeddings.shape)}"
-            raise WeightsError(f"bank {path}: expected {recipe.size} finite embeddings, got {got}. Delete it and build it again.")
+            raise WeightsError(f"bank {path}: expected {recipe.size} finite embeddings, got {got}. Delete it; build it again.")
         return cls(recipe, embeddings)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from fusedream_sdk import models as loading
 from fusedream_sdk.augment import Stream
 from fusedream_sdk.bank import BankRecipe, LatentBank, build_bank
 from fusedream_sdk.contracts import check_first_use, check_types
-from fusedream_sdk.errors import FuseDreamError, InvalidInput
+from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, WeightsError
 from fusedream_sdk.inputs import check_prompts, check_seeds
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.memory import rows_that_fit
@@ -103,7 +104,7 @@ class FuseDream:
             **changes: settings for this call, such as `steps=200`; see `Settings`.
 
         Returns:
-            P x S rows, prompt by prompt. After Ctrl-C: the best found so far.
+            P x S rows, prompt by prompt. After Ctrl-C: the best found so far, without the rows that had not begun.
 
         Raises:
             InvalidInput: a prompt, seed or setting cannot be used. PluginContractError: a model breaks its protocol.
@@ -119,9 +120,14 @@ class FuseDream:
             rows = range(first, min(first + chunk, len(all_prompts)))
             part = slice(rows.start, rows.stop)
             own = (all_prompts[part], all_seeds[part])
-            states = self._states(*own, select(starts, part), settings)
-            outcome = self._run(states, rows, len(all_prompts), settings, progress, watch)
-            parts.append(make_result(self.generator, self.scorer, *own, outcome, settings, recipe))
+            try:
+                states = self._states(*own, select(starts, part), settings)
+                outcome = self._run(states, rows, len(all_prompts), settings, progress, watch)
+                parts.append(make_result(self.generator, self.scorer, *own, outcome, settings, recipe))
+            except KeyboardInterrupt:  # before this chunk had anything to give
+                if not parts:
+                    raise
+                break
             if "cancelled" in outcome.status:
                 break
         return Result.concatenate(parts)
@@ -146,14 +152,14 @@ class FuseDream:
             )
         recipe = self.bank_recipe(settings)
         if self._bank is None or self._bank.recipe != recipe:
-            try:
-                self._bank = LatentBank.load(recipe.path, recipe)
-            except FuseDreamError:  # missing, damaged, or of other models: build it again
+            bank = None
+            with suppress(WeightsError, FingerprintMismatch):  # missing, damaged, or of other models: build it again
+                bank = LatentBank.load(recipe.path, recipe)
+            if bank is None:
                 with bar("building the latent bank", progress) as advance:
-                    self._bank = build_bank(
-                        self.generator, self.scorer, recipe, precision=self._precision, progress=advance
-                    )
-                self._bank.save(recipe.path)
+                    bank = build_bank(self.generator, self.scorer, recipe, precision=self._precision, progress=advance)
+                bank.save(recipe.path)
+            self._bank = bank
         return self._bank
 
     def bank_recipe(self, settings: Settings | None = None) -> BankRecipe:
@@ -178,8 +184,7 @@ class FuseDream:
 
     def _check_once(self) -> None:
         if not self._checked:
-            sample = map_latents(lambda x: x[:, 0], single_starts(self.generator, ["a picture"], [0]))
-            check_first_use(self.generator, self.scorer, sample)
+            check_first_use(self.generator, self.scorer)
             self._checked = True
 
     def _starts(self, prompts: list[str], seeds: list[int], settings: Settings, progress: bool) -> Latents:
