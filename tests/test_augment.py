@@ -75,8 +75,8 @@ def test_the_global_random_state_is_neither_read_nor_moved():
 @pytest.mark.parametrize("off", FAMILIES)
 def test_switching_a_family_off_leaves_the_numbers_of_the_others(off: str):
     """A family at no strength is the family switched off; were numbers drawn per family, the rest would differ."""
-    silent = {"translation": ("shift",), "resize": ("zoom",), "cutout": ("hole",)}
-    silent["colour"] = ("brightness", "saturation", "contrast")
+    silent = {"translation": ["shift"], "resize": ["zoom"], "cutout": ["hole"]}
+    silent["colour"] = ["brightness", "saturation", "contrast"]
     images = pictures(2)
     switched = replace(Views(), **{off: False})(images, seeds=[1, 2], step=3, count=3)
     weakened = replace(Views(), **dict.fromkeys(silent[off], 0.0))(images, seeds=[1, 2], step=3, count=3)
