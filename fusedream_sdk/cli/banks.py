@@ -19,19 +19,17 @@ def bank() -> None:
     """
 
 
-size_option = click.option("--size", type=COUNT, help="Latents in the bank; what the models recommend by default.")
-views_option = click.option("--bank-views", type=COUNT, help="Random views averaged for each of them.")
+size_option = click.option("--size", type=COUNT, help="Latents in the bank, at least the samples of a row (generate --bank).")
 plain_option = click.option("--plain", is_flag=True, help="The bank of plain CLIP runs.")
 
 
 @bank.command()
 @model_options
 @size_option
-@views_option
 @plain_option
-def build(choice: ModelChoice, size: int | None, bank_views: int | None, plain: bool) -> None:
+def build(choice: ModelChoice, size: int | None, plain: bool) -> None:
     """Build the bank of a pair of models, unless it is there, and print where it is."""
-    changes = _changes(size, bank_views, plain)
+    changes = _changes(size, plain)
     dream = choice.load()
     recipe = dream.bank_recipe(dream.settings.replace(**changes))
     dream.bank(**changes)
@@ -41,15 +39,14 @@ def build(choice: ModelChoice, size: int | None, bank_views: int | None, plain: 
 @bank.command()
 @model_options
 @size_option
-@views_option
 @plain_option
-def show(choice: ModelChoice, size: int | None, bank_views: int | None, plain: bool) -> None:
+def show(choice: ModelChoice, size: int | None, plain: bool) -> None:
     """Show the bank of a pair of models, or, with no models named, every bank in the cache."""
     if not choice.named:
         _list_cached()
         return
     dream = choice.load()
-    recipe = dream.bank_recipe(dream.settings.replace(**_changes(size, bank_views, plain)))
+    recipe = dream.bank_recipe(dream.settings.replace(**_changes(size, plain)))
     rows = {
         "path": recipe.path,
         "built": _megabytes(recipe.path) if recipe.path.is_file() else "no; fusedream bank build makes it",
@@ -64,15 +61,10 @@ def show(choice: ModelChoice, size: int | None, bank_views: int | None, plain: b
         click.echo(f"{name:<12} {value}")
 
 
-def _changes(size: int | None, bank_views: int | None, plain: bool) -> dict[str, Any]:
+def _changes(size: int | None, plain: bool) -> dict[str, Any]:
     from fusedream_sdk.augment import NO_VIEWS
 
-    changes: dict[str, Any] = {}
-    if size is not None:
-        changes |= {"bank": size}
-    if bank_views is not None:
-        changes |= {"bank_views": bank_views}
-    return changes | ({"augment": NO_VIEWS} if plain else {})
+    return ({} if size is None else {"bank": size}) | ({"augment": NO_VIEWS} if plain else {})
 
 
 def _list_cached() -> None:

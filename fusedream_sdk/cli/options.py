@@ -76,6 +76,7 @@ class SettingChoice:
     steps: int | None
     views: int | None
     samples: int | None
+    bank: int | None
     basis: int | None
     start: str | None
     lr: float | None
@@ -130,6 +131,7 @@ setting_options = grouped(
     click.option("--steps", type=COUNT, help="Updates of the latents."),
     click.option("--views", type=COUNT, help="Random views of each picture in a step."),
     click.option("--samples", type=COUNT, help="Latents that the search of a row sees; 1 does without a search."),
+    click.option("--bank", type=COUNT, help="Latents in the bank that the rows search."),
     click.option("--basis", type=COUNT, help="Latents that are mixed; 1 optimises a single one."),
     click.option("--start", type=click.Choice(["best", "paper", "random"]), help="Weights of the basis at the beginning."),
     click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate of Adam."),

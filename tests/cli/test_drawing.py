@@ -44,12 +44,13 @@ def test_without_out_the_file_is_named_after_prompt_and_seed(fusedream):
 
 def test_settings_of_the_command_line_reach_the_recipe(fusedream):
     given = ["--steps", "3", "--views", "5", "--samples", "20", "--basis", "2", "--start", "paper", "--lr", "0.1"]
-    given += ["--noise", "0.2"]
+    given += ["--noise", "0.2", "--bank", "40"]
     fusedream("generate", "a red disc", "-m", "toy", "-o", "red.png", "--dtype", "float32", *given)
     recipe = read_recipe("red.png")
     settings = recipe["settings"]
     assert recipe["dtype"] == "float32"
     assert (settings["steps"], settings["views"], settings["samples"], settings["basis"]) == (3, 5, 20, 2)
+    assert settings["bank"] == 40
     assert (settings["start"], settings["lr"], settings["noise"]) == ("paper", 0.1, 0.2)
 
 

@@ -31,8 +31,13 @@ def blocks(page: Path) -> list[Block]:
     """The blocks of a page, with the emoji world replaced by the toy models, which are quick and have no weights."""
     return [
         Block(found["language"], on_toys(found["text"]), found["title"], bool(found["mark"]))
-        for found in FENCE.finditer(page.read_text())
+        for found in FENCE.finditer(with_files(page.read_text()))
     ]
+
+
+def with_files(text: str) -> str:
+    """A page with the files that it includes."""
+    return re.sub(r'^--8<-- "(.+)"$\n?', lambda found: (ROOT / found[1]).read_text(), text, flags=re.MULTILINE)
 
 
 def on_toys(text: str) -> str:
