@@ -35,8 +35,11 @@ def test_auto_takes_bfloat16_on_a_processor_only_where_it_is_faster(
     assert precision.resolve_dtype("auto", CPU) == expected
 
 
-def test_the_processor_is_measured_without_complaint():
-    assert precision._cpu_prefers_bf16() in (True, False)
+@pytest.mark.parametrize("supported", [True, False])
+def test_a_processor_with_bf16_units_prefers_them_however_busy_it_is(monkeypatch: pytest.MonkeyPatch, supported: bool):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: supported, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
+    assert precision._cpu_prefers_bf16() is supported
 
 
 def test_products_run_in_the_format_that_was_asked_for():
