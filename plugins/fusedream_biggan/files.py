@@ -100,19 +100,23 @@ def fetch(url: str, file: BinaryIO, *, shown: str) -> None:
 
 
 def from_hub(repository: str, cache_dir: str | Path | None, revision: str | None) -> Files:
-    """The files of a Hugging Face repository, from its cache or the hub (which resumes and checks them)."""
+    """The files of a Hugging Face repository: from the cache without asking anybody, else the hub (which resumes)."""
 
-    def cached(name: str) -> Path:
-        return Path(hf_hub_download(repository, name, cache_dir=cache_dir, revision=revision))
+    def get(name: str, local: bool) -> Path:
+        return Path(hf_hub_download(repository, name, cache_dir=cache_dir, revision=revision, local_files_only=local))
 
-    def cached_weights() -> Path:
+    def get_all(local: bool) -> Files:
+        config = get(CONFIG, local)
         try:
-            return cached(WEIGHTS[0])
-        except EntryNotFoundError:  # not in the repository, or offline and not in the cache
-            return cached(WEIGHTS[1])
+            return Files(config, get(WEIGHTS[0], local), repository)
+        except EntryNotFoundError:  # not in the repository, or not in the cache
+            return Files(config, get(WEIGHTS[1], local), repository)
 
     try:
-        return Files(cached(CONFIG), cached_weights(), repository)
+        try:
+            return get_all(local=True)
+        except LocalEntryNotFoundError:
+            return get_all(local=False)
     except LocalEntryNotFoundError as error:
         raise WeightsError(f"weights: {repository!r} is not in the cache, and the hub cannot be reached.") from error
     except EntryNotFoundError as error:

@@ -121,21 +121,20 @@ def repository(cache: Path, *names: str) -> Path:
     return commit
 
 
-@pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-
-
-@pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize("revision", [None, "main", "a" * 40])
 @pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
-def test_a_repository_in_the_cache_works_offline(tmp_path: Path, name: str, revision: str | None) -> None:
+def test_a_repository_in_the_cache_is_used_without_asking_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, revision: str | None
+) -> None:
+    asked = []
+    monkeypatch.setattr("socket.getaddrinfo", lambda *where, **_: asked.append(where))
     commit = repository(tmp_path, "config.json", name)
     found = locate("someone/biggan", cache_dir=tmp_path, revision=revision)
     assert (found.config, found.weights) == (commit / "config.json", commit / name)
+    assert not asked
 
 
-@pytest.mark.usefixtures("offline")
-def test_a_repository_that_is_not_cached_says_so_offline(tmp_path: Path) -> None:
+def test_a_repository_that_is_not_cached_says_so_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(WeightsError, match="'someone/biggan' is not in the cache, and the hub cannot be reached"):
         locate("someone/biggan", cache_dir=tmp_path)

@@ -1,0 +1,138 @@
+"""Loading through transformers: strictly, quietly, and never running code that comes with weights."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+from safetensors import SafetensorError
+from transformers import AutoModel, AutoProcessor
+from transformers.utils import logging
+
+from fusedream_clip.processors import check_processor
+from fusedream_sdk.errors import FuseDreamError, InvalidInput, WeightsError
+
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+
+
+def load_pretrained(
+    weights: str | Path, *, revision: str | None = None, cache_dir: str | Path | None = None
+) -> tuple[Any, Any]:
+    """Model (float32, frozen, eval mode, on the CPU) and processor of a repository id or a folder.
+
+    Raises:
+        WeightsError: missing, damaged, incomplete, not a dual encoder, or not safe to load.
+    """
+    folder = Path(weights).expanduser()
+    if folder.is_dir():
+        check_folder(folder)
+        if revision is not None:
+            raise InvalidInput("revision", expected="None, as weights is a folder", got=revision)
+        return read(str(folder), {})
+    options = {"revision": revision or "main", "cache_dir": cache_dir}
+    try:
+        return read(str(weights), {**options, "local_files_only": True})
+    except WeightsError:  # not all in the cache, whose files are used without asking the hub for newer ones
+        return read(str(weights), options)
+
+
+def read(source: str, options: dict[str, Any]) -> tuple[Any, Any]:
+    """Model and processor of a folder or repository id. Raises WeightsError."""
+    try:
+        with quiet():
+            model, report = AutoModel.from_pretrained(
+                source,
+                dtype=torch.float32,
+                ignore_mismatched_sizes=True,  # they are reported instead, and refused below
+                output_loading_info=True,
+                trust_remote_code=False,
+                **options,
+            )
+            check_complete(model, report, source)
+            processor = AutoProcessor.from_pretrained(source, trust_remote_code=False, **options)
+            check_processor(processor, model, source)
+    except FuseDreamError:
+        raise
+    except Exception as error:  # transformers, the hub's client and the readers each have their own
+        raise WeightsError(explain(error, source)) from error
+    return model.eval().requires_grad_(False), processor
+
+
+def check_folder(folder: Path) -> None:
+    """A folder with a model in it."""
+    names = {path.name for path in folder.iterdir()}
+    if "config.json" not in names or not names.intersection(WEIGHTS):
+        there = ", ".join(sorted(names)[:5]) or "nothing"
+        raise WeightsError(
+            f"weights: expected config.json and {WEIGHTS[0]} or {WEIGHTS[2]} in the folder {str(folder)!r}; it holds {there}."
+        )
+
+
+def check_complete(model: Any, report: dict[str, Any], source: str) -> None:
+    """Both encoders there, and every weight of them found."""
+    lacking = [name for name in ("get_text_features", "get_image_features") if not hasattr(model, name)]
+    if lacking:
+        raise WeightsError(
+            f"weights: expected a dual encoder of texts and images, but {source!r} is a {type(model).__name__} "
+            f"(without {lacking[0]})."
+        )
+    kind = type(model).__name__
+    if report["missing_keys"]:
+        names = sorted(report["missing_keys"])
+        raise WeightsError(f"weights: {source!r} lacks {len(names)} entries of its {kind} (first: {names[0]!r}).")
+    if report["mismatched_keys"]:
+        name, found, expected = sorted(report["mismatched_keys"])[0]
+        raise WeightsError(
+            f"weights: {source!r}: {name} of its {kind}: expected shape {tuple(expected)}, got {tuple(found)}. "
+            f"Do config.json and the weights belong together?"
+        )
+
+
+def explain(error: Exception, source: str) -> str:
+    """One sentence for what went wrong."""
+    causes = list(chain(error))
+    kinds = tuple(map(type, causes))
+    text = " ".join(map(str, causes))
+    first = re.split(r"(?<=[.!])\s", " ".join(str(error).split()) or kinds[0].__name__)[0].rstrip(".")
+    if any(issubclass(kind, pickle.UnpicklingError) for kind in kinds):
+        refused = re.search(r"(?:GLOBAL|function) ([\w.]+)", text)
+        held = f"the file wants to run {refused[1]!r}" if refused else "the file holds something else, or is damaged"
+        return f"weights: {source!r}: expected tensors alone, but {held}, which was refused. Ask for model.safetensors."
+    if "trust_remote_code" in text:
+        return f"weights: {source!r} wants to run code that comes with it, which was refused. Use a model of transformers' own."
+    if any(issubclass(kind, (LocalEntryNotFoundError, OfflineModeIsEnabled)) for kind in kinds):
+        return f"weights: {source!r} is neither a folder nor in the cache, and the hub cannot be reached."
+    if any(issubclass(kind, HFValidationError) for kind in kinds):
+        return f"weights: {source!r} is neither a folder nor a repository id such as owner/name."
+    if any(issubclass(kind, (SafetensorError, EOFError)) for kind in kinds) or "PytorchStreamReader" in text:
+        return f"weights: {source!r} is damaged or cut short ({first}). Download it again."
+    return f"weights: cannot load {source!r} as a dual encoder of transformers: {first}."
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what led to it."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No remarks, warnings or bars of transformers while it loads; bars of downloads stay."""
+    verbosity = logging.get_verbosity()
+    previous = logging.set_tqdm_hook(lambda factory, args, kwargs: factory(*args, **{**kwargs, "disable": True}))
+    logging.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        logging.set_tqdm_hook(previous)

@@ -1,0 +1,61 @@
+"""What a processor of transformers says about the images and texts that its model reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fusedream_sdk.errors import WeightsError
+
+
+def check_processor(processor: Any, model: Any, source: str) -> None:
+    """A tokenizer and an image processor, and both for this model. Raises WeightsError."""
+    for name in ("tokenizer", "image_processor"):
+        if getattr(processor, name, None) is None:
+            raise WeightsError(f"weights: {source!r} has no {name.replace('_', ' ')}; its files belong beside the model's.")
+    check_vocabulary(processor.tokenizer, model, source)
+    side = square_side(processor.image_processor, source)
+    taken = getattr(getattr(model.config, "vision_config", None), "image_size", side)
+    if taken != side:
+        raise WeightsError(f"weights: the processor of {source!r} makes images of {side} pixels, its model reads {taken}.")
+
+
+def statistics(reader: Any) -> tuple[Sequence[float], Sequence[float]]:
+    """Mean and standard deviation of the channels."""
+    return (reader.image_mean, reader.image_std) if reader.do_normalize else ((0.0,) * 3, (1.0,) * 3)
+
+
+def square_side(reader: Any, source: str) -> int:
+    """The side that the image processor crops or resizes to. Raises WeightsError if it makes no squares of one size."""
+    cropped = getattr(reader, "do_center_crop", False) and getattr(reader, "crop_size", None)
+    size = reader.crop_size if cropped else getattr(reader, "size", None)
+    height, width, shortest = (getattr(size, name, None) for name in ("height", "width", "shortest_edge"))
+    side = height or shortest
+    if not side or (width or side) != side:
+        raise WeightsError(f"weights: expected images of one square size, but the processor of {source!r} has none.")
+    return side
+
+
+def text_window(tokenizer: Any, model: Any, stated: dict[str, Any]) -> int:
+    """Tokens that a text may have: the least of what the tokenizer, the model and the processor say."""
+    positions = getattr(text_config(model), "max_position_embeddings", None)
+    limits = (tokenizer.model_max_length, positions, stated.get("max_length"))
+    return int(min(limit for limit in limits if limit is not None))
+
+
+def check_vocabulary(tokenizer: Any, model: Any, source: str) -> None:
+    """Every token has an embedding, and most embeddings a token: without its files, a tokenizer loads all but empty."""
+    vocabulary, count = tokenizer.get_vocab(), text_config(model).vocab_size
+    highest = max(vocabulary.values())
+    if highest >= count:
+        raise WeightsError(f"weights: the tokenizer of {source!r} has tokens up to {highest}, its model only {count}.")
+    if len(vocabulary) < count / 2:
+        raise WeightsError(
+            f"weights: the tokenizer of {source!r} has {len(vocabulary)} tokens, its model {count}. "
+            f"Are tokenizer.json, or vocab.json and merges.txt, beside the model?"
+        )
+
+
+def text_config(model: Any) -> Any:
+    """The part of a configuration that is about texts."""
+    return getattr(model.config, "text_config", model.config)

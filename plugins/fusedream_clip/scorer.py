@@ -1,0 +1,141 @@
+"""A dual encoder as a FuseDream scorer."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from fusedream_clip.processors import square_side, statistics, text_window
+from fusedream_clip.prompts import check_prompts, windows
+from fusedream_sdk.errors import InvalidInput, WeightsError
+from fusedream_sdk.fingerprint import fingerprint_of
+
+LongPrompts = Literal["warn", "split", "error"]
+
+
+class ClipScorer:
+    """Texts and images as unit vectors of one space; the score of a pair is their inner product (eq. 1 of FuseDream).
+
+    Args:
+        model: a transformers model with `get_text_features` and `get_image_features`.
+        processor: its processor (checked by `load_pretrained`): tokenizer, mean, standard deviation and size are used.
+        long_prompts: "warn", "split" or "error"; see `fusedream_clip.load`.
+        source: what to call it in messages.
+
+    Attributes:
+        resolution: side of the square images that it reads, in pixels.
+        window: number of tokens that a prompt may have, special ones included.
+        fingerprint: identity of weights, vocabulary and settings.
+        device: where it runs.
+    """
+
+    def __init__(self, model: Any, processor: Any, *, long_prompts: LongPrompts = "warn", source: str = "model") -> None:
+        if long_prompts not in get_args(LongPrompts):
+            raise InvalidInput("long_prompts", expected="'warn', 'split' or 'error'", got=long_prompts)
+        self.model, self.long_prompts = model, long_prompts
+        self.tokenizer = processor.tokenizer
+        self.resolution = square_side(processor.image_processor, source)
+        self.mean, self.std = (torch.tensor(v).view(3, 1, 1) for v in statistics(processor.image_processor))
+        stated = getattr(processor, "text_kwargs", None) or {}
+        self.siglip = model.config.model_type.startswith("siglip")
+        # SigLIP was trained on full windows without a mask, which its first processors do not state
+        self.padding = "max_length" if self.siglip else stated.get("padding", True)
+        self.window = text_window(self.tokenizer, model, stated)
+        self.probe(source)
+
+    def probe(self, source: str) -> None:
+        """Embed one picture and one text, so that a model that cannot says so now."""
+        image = torch.zeros(1, 3, self.resolution, self.resolution)
+        try:
+            with torch.no_grad():
+                embeddings = self.encode_text(["a"]), self.encode_image(image)
+        except Exception as error:  # some architectures need inputs beyond pixels and tokens
+            raise WeightsError(f"weights: {source!r} loads, but cannot embed a picture and a text: {error}") from error
+        if embeddings[0].shape != embeddings[1].shape or embeddings[0].dim() != 2:
+            shapes = " and ".join(str(tuple(x.shape)) for x in embeddings)
+            raise WeightsError(f"weights: {source!r}: expected texts and images in one space, got shapes {shapes}.")
+        if not all(torch.isfinite(x).all() for x in embeddings):
+            raise WeightsError(f"weights: {source!r} gives embeddings that are not finite; it is damaged.")
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return next(self.model.parameters()).device
+
+    def to(self, device: str | torch.device) -> ClipScorer:
+        """Move it, in place."""
+        self.model.to(device)
+        self.mean, self.std = self.mean.to(device), self.std.to(device)
+        return self
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of weights, vocabulary and settings; read once, on first use (0.4 s for ViT-B/32)."""
+        settings = {
+            "architecture": self.model.config.model_type,
+            "images": [self.resolution, self.mean.flatten().tolist(), self.std.flatten().tolist()],
+            "texts": [self.window, self.padding, self.long_prompts],
+            "vocabulary": self.tokenizer.get_vocab(),
+        }
+        return fingerprint_of(self.model, settings)
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """Images (B, 3, resolution, resolution) in about [0, 1] to (B, D), unit norm; differentiable; rows independent.
+
+        Raises:
+            InvalidInput: another shape; nothing is resized here.
+        """
+        if images.dim() != 4 or images.shape[1:] != (3, self.resolution, self.resolution):
+            expected = f"shape (B, 3, {self.resolution}, {self.resolution})"
+            raise InvalidInput("images", expected=expected, got=f"{tuple(images.shape)}", fix="Resize them first.")
+        pixels = (images - self.mean.to(images.dtype)) / self.std.to(images.dtype)
+        return unit(self.model.get_image_features(pixel_values=pixels))
+
+    @torch.no_grad()
+    def encode_text(self, prompts: Sequence[str]) -> Tensor:
+        """P prompts to (P, D), unit norm.
+
+        Raises:
+            InvalidInput: no prompt, an empty one, or one that is too long where `long_prompts` is "error".
+        """
+        check_prompts(prompts)
+        pieces = [self.fit(prompt) for prompt in prompts]
+        embeddings = self.embed_texts([piece for several in pieces for piece in several])
+        means = [part.mean(dim=0) for part in embeddings.split([len(several) for several in pieces])]
+        return F.normalize(torch.stack(means), dim=-1)
+
+    def fit(self, prompt: str) -> list[str]:
+        """The pieces of a prompt that are embedded: one, unless it is too long and `long_prompts` is "split"."""
+        pieces = windows(prompt, lambda text: len(self.tokenizer(text, verbose=False)["input_ids"]) <= self.window)
+        if len(pieces) == 1 or self.long_prompts == "split":
+            return pieces
+        dropped = prompt.strip()[len(pieces[0]) :].strip()
+        if self.long_prompts == "error":
+            expected = f"at most {self.window} tokens"
+            raise InvalidInput("prompts", expected=expected, got=f"{prompt!r}", fix=f"Leave out {dropped!r}.")
+        warnings.warn(
+            f"The prompt is longer than the {self.window} tokens that the scorer reads; dropped: {dropped!r}. "
+            f"Shorten it, or load the scorer with long_prompts='split'.",
+            stacklevel=4,
+        )
+        return pieces[:1]
+
+    def embed_texts(self, texts: list[str]) -> Tensor:
+        """Texts that fit to (N, D), unit norm."""
+        tokens = self.tokenizer(
+            texts, padding=self.padding, truncation=True, max_length=self.window, return_tensors="pt", verbose=False
+        )
+        if self.siglip:
+            tokens.pop("attention_mask", None)
+        return unit(self.model.get_text_features(**tokens.to(self.device)))
+
+
+def unit(features: Any) -> Tensor:
+    """Features, as a tensor or in an output object, as unit vectors in float32."""
+    return F.normalize(getattr(features, "pooler_output", features).float(), dim=-1)
