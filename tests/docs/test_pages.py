@@ -79,3 +79,10 @@ def test_local_links_lead_somewhere():
         for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_page_of_results_names_the_methods_of_the_benchmark():
+    from tests.benchmarks.single_objects import METHODS
+
+    table = re.findall(r"^\| (`.+?) \|", (ROOT / "docs" / "results.md").read_text(), re.MULTILINE)
+    assert {name for row in table for name in re.findall(r"`([\w-]+)`", row)} == set(METHODS)
