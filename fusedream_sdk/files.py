@@ -12,6 +12,8 @@ from platformdirs import user_cache_path
 
 from fusedream_sdk.errors import OutputError
 
+LONGEST_NAME = 255  # bytes, on every usual file system
+
 
 @contextmanager
 def atomic_path(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
@@ -36,6 +38,8 @@ def atomic_path(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
 def check_writable(path: str | Path, *, overwrite: bool = True) -> None:
     """Say early what would stop a write to `path`, before a long computation. Raises OutputError."""
     path = Path(path).expanduser()
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        raise OutputError(f"out: expected a file name of at most {LONGEST_NAME} bytes, got {path.name[:40]}... Shorten it.")
     if path.is_dir():
         raise OutputError(f"out: expected a file to write, got the folder {path}. Add a file name to it.")
     if not path.parent.is_dir():

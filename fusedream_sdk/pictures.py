@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
@@ -72,7 +72,7 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
             text = getattr(picture, "text", {}).get(KEY)
     except FileNotFoundError as error:
         raise InvalidInput("picture", expected="an existing file", got=str(path)) from error
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except Exception as error:  # Pillow meets damage with errors of a dozen kinds
         raise InvalidInput("picture", expected="a readable PNG", got=f"{path} ({error})", fix=fix) from error
     if text is None:
         raise InvalidInput("picture", expected="a PNG with a fusedream recipe", got=f"{path} without one", fix=fix)

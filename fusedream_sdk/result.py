@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fusedream_sdk.errors import OutputError, WeightsError
+from fusedream_sdk.errors import InvalidInput, OutputError, WeightsError
 from fusedream_sdk.files import atomic_path, check_writable
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.pictures import grid, png_bytes, save_png, to_pil
 
 FILE = "result.safetensors"
+OTHER_FORMATS = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".mp4"}
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,13 @@ class Result:
             with safe_open(str(path), framework="pt") as file:
                 about = json.loads((file.metadata() or {})["about"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
+            return cls._assemble(about, tensors)
+        except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise WeightsError(f"result {path}: expected a folder that Result.save wrote ({error}).") from error
+
+    @classmethod
+    def _assemble(cls, about: dict[str, Any], tensors: dict[str, Tensor]) -> Result:
+        """A result from the two parts of its file; KeyError or TypeError where something is missing."""
 
         def group(name: str) -> dict[str, Tensor]:
             return {key.split(".", 1)[1]: x for key, x in tensors.items() if key.startswith(f"{name}.")}
@@ -183,7 +189,10 @@ def picture_paths(path: Path, prompts: Sequence[str], seeds: Sequence[int], *, o
 
     Raises:
         OutputError: one of them cannot be written. Ask before a long computation, not after it.
+        InvalidInput: the suffix is that of another picture format, which could not carry the recipe.
     """
+    if path.suffix.lower() in OTHER_FORMATS:
+        raise InvalidInput("out", expected="a folder or a file that ends in .png (it carries the recipe)", got=str(path))
     if path.suffix.lower() == ".png":
         if len(prompts) != 1:
             raise OutputError(f"out: expected a folder for {len(prompts)} pictures, got the file {path}.")
@@ -205,5 +214,6 @@ def check_folder(path: Path) -> None:
 
 
 def slug(prompt: str) -> str:
-    """A prompt as part of a file name."""
-    return re.sub(r"[^\w]+", "-", prompt.lower()).strip("-")[:60] or "picture"
+    """A prompt as part of a file name, at most 60 letters and 180 bytes: file systems end at 255."""
+    words = re.sub(r"[^\w]+", "-", prompt.lower()).strip("-")[:60]
+    return words.encode()[:180].decode(errors="ignore") or "picture"
