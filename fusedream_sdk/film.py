@@ -69,9 +69,12 @@ def interpolate(
         frames: at least 2; the first is a, the last is b.
         generator: the one that drew both.
         progress: called with (frames drawn, frames in all).
+
+    Raises:
+        InvalidInput: fewer than 2 frames, a result of several rows, or latents of another generator.
     """
-    if frames < 2:
-        raise InvalidInput("frames", expected="at least 2", got=frames)
+    if not isinstance(frames, int) or frames < 2:
+        raise InvalidInput("frames", expected="an integer of at least 2", got=frames)
     for name, result in (("a", a), ("b", b)):
         if len(result) != 1:
             raise InvalidInput(name, expected="a result of one row", got=f"{len(result)} rows", fix=f"Choose one: {name}[0].")

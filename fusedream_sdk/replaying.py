@@ -14,6 +14,8 @@ from fusedream_sdk.protocols import Generator, Reward, Scorer
 from fusedream_sdk.result import Result
 from fusedream_sdk.settings import Settings
 
+PARTS = {"prompt": str, "seed": int, "generator": dict, "scorer": dict, "settings": dict, "dtype": str, "version": str}
+
 
 def replay(
     picture: str | Path,
@@ -37,10 +39,13 @@ def replay(
         InvalidInput: the file has no recipe, or a model that cannot be loaded by name was not given.
         FingerprintMismatch: a model is not the one that drew the picture.
     """
-    recipe = read_recipe(picture)
-    models = {"generator": generator or _name(recipe, "generator"), "scorer": scorer or _name(recipe, "scorer")}
-    settings = Settings.from_json(recipe["settings"])
-    dream = FuseDream(**models, device=device, dtype=recipe["dtype"])
+    recipe, settings = read_whole_recipe(picture)
+    dream = FuseDream(
+        generator=_name(recipe, "generator") if generator is None else generator,
+        scorer=_name(recipe, "scorer") if scorer is None else scorer,
+        device=device,
+        dtype=recipe["dtype"],
+    )
     _check_same("generator", dream._generator, recipe)
     _check_same("scorer", dream._scorer, recipe)
     result = dream.generate(
@@ -51,6 +56,21 @@ def replay(
             f"drawn by version {recipe['version']}, replayed by {result.recipe['version']}: it may differ.", stacklevel=2
         )
     return result
+
+
+def read_whole_recipe(picture: str | Path) -> tuple[dict[str, Any], Settings]:
+    """A recipe with all its parts, and its settings. Raises InvalidInput where one is missing or not understood."""
+    recipe = read_recipe(picture)
+    fix = "It was damaged, or saved by another version: fusedream --version."
+    for part, kind in PARTS.items():
+        whole = isinstance(recipe.get(part), kind)
+        if not whole or (part in ("generator", "scorer") and not {"name", "class", "fingerprint"} <= set(recipe[part])):
+            raise InvalidInput("picture", expected="a whole recipe", got=f"{picture} without {part!r}", fix=fix)
+    try:
+        return recipe, Settings.from_json(recipe["settings"])
+    except (InvalidInput, KeyError, TypeError) as error:
+        got = f"{picture} with other settings ({error})"
+        raise InvalidInput("picture", expected="a whole recipe", got=got, fix=fix) from error
 
 
 def _name(recipe: dict[str, Any], role: str) -> str:
