@@ -51,6 +51,8 @@ def test_places_that_cannot_be_written_are_told_with_a_fix(tmp_path: Path):
         check_writable(tmp_path)
     with pytest.raises(OutputError, match=r"out: expected an existing folder, got .*none. Make it first: mkdir -p"):
         check_writable(tmp_path / "none" / "a.txt")
+    with pytest.raises(OutputError, match=r"out: expected a file name of at most 255 bytes, got n+\.\.\. Shorten it"):
+        check_writable(tmp_path / ("n" * 252 + ".png"))
     with pytest.raises(OutputError, match=r"out: expected a new file, but .*a.txt exists. Choose another name"):
         write(tmp_path / "a.txt", "new", overwrite=False)
     assert (tmp_path / "a.txt").read_text() == "old"
