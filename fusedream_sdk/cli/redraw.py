@@ -30,13 +30,13 @@ def replay(picture: Path, out: Path, device: str, overwrite: bool) -> None:
     """
     from fusedream_sdk.cli.drawing import line
     from fusedream_sdk.errors import InvalidInput
-    from fusedream_sdk.pictures import read_recipe
+    from fusedream_sdk.replaying import read_whole_recipe
     from fusedream_sdk.replaying import replay as draw_again
     from fusedream_sdk.result import picture_paths
 
     if out.suffix.lower() != ".png":
         raise InvalidInput("out", expected="a file that ends in .png", got=str(out))
-    recipe = read_recipe(picture)
+    recipe, _ = read_whole_recipe(picture)
     picture_paths(out.expanduser(), [recipe["prompt"]], [recipe["seed"]], overwrite=overwrite)
     say(f"drawing {recipe['prompt']!r}, seed {recipe['seed']}, again ...")
     result = draw_again(picture, device=device)
@@ -81,7 +81,7 @@ def interpolate(a: Path, b: Path, frames: int, fps: int, out: Path, device: str,
 def _stored(path: Path) -> Result | None:
     """The result behind a folder of one picture, or behind a picture that still lies in its folder."""
     from fusedream_sdk.errors import InvalidInput
-    from fusedream_sdk.pictures import read_recipe
+    from fusedream_sdk.replaying import read_whole_recipe
     from fusedream_sdk.result import FILE as TENSORS
     from fusedream_sdk.result import Result
 
@@ -92,7 +92,7 @@ def _stored(path: Path) -> Result | None:
                 "picture", expected="a folder of one picture", got=f"{path} with {len(result)}", fix="Name one of its pictures."
             )
         return result
-    recipe = read_recipe(path)
+    recipe, _ = read_whole_recipe(path)
     if not (path.parent / TENSORS).is_file():
         return None
     result = Result.load(path.parent)

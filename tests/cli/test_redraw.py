@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 import fusedream_sdk.replaying
-from fusedream_sdk.pictures import png_bytes
+from fusedream_sdk.pictures import png_bytes, save_png
 
 
 def draw(fusedream, *words):
@@ -83,3 +83,12 @@ def test_interpolate_refuses_two_generators(fusedream):
     assert code == 2
     assert "expected two pictures of one generator, got toy and toy-48 of other weights" in err
     assert not Path("film.gif").exists()
+
+
+@pytest.mark.parametrize("recipe", [{}, {"prompt": "a dog", "seed": 1, "generator": {"name": "toy"}}])
+def test_a_recipe_that_is_not_whole_is_the_users_to_know(recipe, fusedream):
+    save_png(Image.new("RGB", (8, 8)), "odd.png", recipe)
+    for words in (("replay", "odd.png", "--out", "b.png"), ("interpolate", "odd.png", "odd.png", "--out", "f.gif")):
+        code, _, err = fusedream(*words)
+        assert code == 2, err
+        assert "picture: expected a whole recipe, got odd.png" in err
