@@ -45,6 +45,7 @@ class Loaded:
 
     @property
     def device(self) -> torch.device:
+        """Where the model lives."""
         return device_of(self.model)
 
     @cached_property

@@ -7,12 +7,12 @@ Groups: `fusedream_sdk.generators`, `fusedream_sdk.scorers`, `fusedream_sdk.perc
 from __future__ import annotations
 
 import difflib
+import os
 from collections import defaultdict
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fusedream_sdk.errors import DuplicatePlugin, FuseDreamError, PluginImportError, UnknownPlugin
+from fusedream_sdk.errors import DuplicatePlugin, FuseDreamError, InvalidInput, PluginImportError, UnknownPlugin
 
 if TYPE_CHECKING:  # listing needs no torch
     from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
@@ -86,13 +86,21 @@ def load_perceptual(name: str, **options: Any) -> Perceptual:
 
 def load(kind: str, name: str, **options: Any) -> Any:
     """Find, import and call one entry point; another plugin that is broken does not matter."""
+    if not isinstance(name, str):
+        raise InvalidInput(kind, expected="the name of a plugin", got=name)
     known = plugins(kind)
     default = KINDS[kind]
     if name not in known and default in known and looks_like_weights(name):
         name, options = default, {**options, "weights": name}
     if name not in known:
         raise UnknownPlugin(unknown_message(kind, name, list(known)))
-    return resolve(kind, name, known[name])(**options)
+    build = resolve(kind, name, known[name])
+    try:
+        return build(**options)
+    except FuseDreamError:
+        raise
+    except ImportError as error:  # a good plugin imports what is heavy only when it is called
+        raise import_failure(kind, name, known[name][0], error) from error
 
 
 def resolve(kind: str, name: str, points: list[EntryPoint]) -> Any:
@@ -106,10 +114,15 @@ def resolve(kind: str, name: str, points: list[EntryPoint]) -> Any:
     except FuseDreamError:
         raise
     except Exception as error:  # whatever a stranger's module does at import
-        raise PluginImportError(
-            f"{kind}: {name!r} of {package(point)} ({point.value}) does not import: {type(error).__name__}: {error}. "
-            f"{install_hint(error, point)}"
-        ) from error
+        raise import_failure(kind, name, point, error) from error
+
+
+def import_failure(kind: str, name: str, point: EntryPoint, error: Exception) -> PluginImportError:
+    """The error for a plugin that does not import: whose it is, why, and what to install."""
+    return PluginImportError(
+        f"{kind}: {name!r} of {package(point)} ({point.value}) does not import: {type(error).__name__}: {error}. "
+        f"{install_hint(error, point)}"
+    )
 
 
 def install_hint(error: Exception, point: EntryPoint) -> str:
@@ -122,7 +135,7 @@ def install_hint(error: Exception, point: EntryPoint) -> str:
 
 def looks_like_weights(name: str) -> bool:
     """Whether a name can only be a folder or a hub id (`owner/name`)."""
-    return "/" in name or "\\" in name or Path(name).expanduser().is_dir()
+    return "/" in name or "\\" in name or os.path.isdir(os.path.expanduser(name))  # unlike pathlib's, never raises
 
 
 def unknown_message(kind: str, name: str, known: list[str]) -> str:
