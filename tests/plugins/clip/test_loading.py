@@ -151,7 +151,7 @@ def test_a_model_without_its_processor_is_refused(folder: Path, names: list[str]
 
 @pytest.mark.parametrize(
     ("size", "message"),
-    [(16, "makes images of 16 pixels, its model reads 32"), ({"height": 32, "width": 16}, "images of one square size")],
+    [(16, "cannot embed a picture and a text: Input image size"), ({"height": 32, "width": 16}, "images of one square size")],
 )
 def test_a_processor_that_does_not_fit_its_model_is_refused(folder: Path, size: object, message: str) -> None:
     settings = json.loads((folder / "preprocessor_config.json").read_text())
