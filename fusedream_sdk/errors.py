@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 
 class FuseDreamError(Exception):
     """Base of all errors that the SDK raises on purpose."""
@@ -21,6 +23,10 @@ class InvalidInput(FuseDreamError, ValueError):
         self.argument, self.expected, self.got, self.fix = argument, expected, got, fix
         shown = got if isinstance(got, str) else repr(got)
         super().__init__(f"{argument}: expected {expected}, got {shown}." + (f" {fix}" if fix else ""))
+
+    def __reduce__(self) -> tuple[object, tuple[()]]:  # a worker process hands its errors over by pickle
+        parts = {"expected": self.expected, "got": self.got, "fix": self.fix}
+        return partial(InvalidInput, self.argument, **parts), ()
 
 
 class UnknownPlugin(FuseDreamError, LookupError):

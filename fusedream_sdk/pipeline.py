@@ -196,10 +196,7 @@ class FuseDream:
             bank = self.bank(progress=progress, **settings.changed_from(self.settings))
             return bank_starts(self.generator, self.scorer, bank, prompts, seeds, k=k, samples=samples)
         target = make_target(self.scorer, prompts)
-        views, count = settings.augment, settings.bank_views
-        return searched_starts(
-            *(self.generator, target, prompts, seeds), k=k, samples=samples, views=views, count=count, precision=self._precision
-        )
+        return searched_starts(self.generator, target, prompts, seeds, settings=settings, precision=self._precision)
 
     def _objective(self, prompts: list[str], seeds: list[int], settings: Settings) -> AugCLIP:
         target = make_target(self.scorer, prompts)

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from fusedream_sdk.augment import Stream, Views
+from fusedream_sdk.augment import Stream
 from fusedream_sdk.bank import BLOCK, LatentBank, draw_block
 from fusedream_sdk.contracts import conditioned, draw_rows
 from fusedream_sdk.latents import Latents, concatenate, map_latents, select
 from fusedream_sdk.objectives import Precision, Target, fresh_score
 from fusedream_sdk.protocols import Generator, Scorer
+from fusedream_sdk.settings import Settings
 
 
 def draw(generator: Generator, n: int, seed: int, prompt: str) -> Latents:
@@ -55,13 +56,11 @@ def searched_starts(
     prompts: Sequence[str],
     seeds: Sequence[int],
     *,
-    k: int,
-    samples: int,
-    views: Views,
-    count: int,
+    settings: Settings,
     precision: Precision,
 ) -> Latents:
     """The same by scoring every sample of every row: for rewards without embeddings and prompt-conditioned generators."""
+    samples, views, count = settings.samples, settings.augment, settings.bank_views
     found = []
     for row, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
         latents = draw(generator, samples, seed, prompt)
@@ -73,7 +72,7 @@ def searched_starts(
                 ids = range(start, start + len(images))
                 one = _RowTarget(target, row)
                 scores.append(fresh_score(images, one, ids, views=views, count=count, stream=Stream.BANK))
-        best = torch.cat(scores).topk(k).indices
+        best = torch.cat(scores).topk(settings.basis).indices
         found.append(map_latents(lambda x, best=best: x[best].unsqueeze(0), latents))
     return concatenate(found)
 
