@@ -52,7 +52,7 @@ def make_dream() -> Callable[..., FuseDream]:
     return toy_dream
 
 
-def toy_dream(generator: Any = None, scorer: Any = None, *, settings: dict[str, Any] | None = None, **options: Any) -> FuseDream:
+def toy_dream(generator: Any = None, scorer: Any = None, *, settings: Any = None, **options: Any) -> FuseDream:
     quick = {"steps": 6, "views": 3, "bank": 96, "samples": 48, "basis": 3, "check_every": 2, "check_views": 4}
     quick |= {"report_views": 8, **(settings or {})}
     models = {"generator": generator or ToyGenerator(16), "scorer": scorer or ToyScorer(8)}
