@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import torch
 from filelock import FileLock
-from huggingface_hub import hf_hub_download
+from huggingface_hub import hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 from huggingface_hub.file_download import http_get
 from pytorch_pretrained_biggan.model import PRETRAINED_CONFIG_ARCHIVE_MAP, PRETRAINED_MODEL_ARCHIVE_MAP
@@ -102,21 +102,22 @@ def fetch(url: str, file: BinaryIO, *, shown: str) -> None:
 def from_hub(repository: str, cache_dir: str | Path | None, revision: str | None) -> Files:
     """The files of a Hugging Face repository: from the cache without asking anybody, else the hub (which resumes)."""
 
-    def get(name: str, local: bool) -> Path:
-        return Path(hf_hub_download(repository, name, cache_dir=cache_dir, revision=revision, local_files_only=local))
+    def cached(name: str) -> Path | None:
+        found = try_to_load_from_cache(repository, name, cache_dir=cache_dir, revision=revision)
+        return Path(found) if isinstance(found, str) else None
 
-    def get_all(local: bool) -> Files:
-        config = get(CONFIG, local)
-        try:
-            return Files(config, get(WEIGHTS[0], local), repository)
-        except EntryNotFoundError:  # not in the repository, or not in the cache
-            return Files(config, get(WEIGHTS[1], local), repository)
+    def get(name: str) -> Path:
+        return Path(hf_hub_download(repository, name, cache_dir=cache_dir, revision=revision))
 
     try:
+        config, weights = cached(CONFIG), cached(WEIGHTS[0]) or cached(WEIGHTS[1])
+        if config is not None and weights is not None:
+            return Files(config, weights, repository)
+        config = get(CONFIG)
         try:
-            return get_all(local=True)
-        except LocalEntryNotFoundError:
-            return get_all(local=False)
+            return Files(config, get(WEIGHTS[0]), repository)
+        except EntryNotFoundError:  # not in the repository, or no connection
+            return Files(config, get(WEIGHTS[1]), repository)
     except LocalEntryNotFoundError as error:
         raise WeightsError(f"weights: {repository!r} is not in the cache, and the hub cannot be reached.") from error
     except EntryNotFoundError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from safetensors import SafetensorError
 from transformers import AutoModel, AutoProcessor
@@ -36,11 +37,14 @@ def load_pretrained(
         if revision is not None:
             raise InvalidInput("revision", expected="None, as weights is a folder", got=revision)
         return read(str(folder), {})
-    options = {"revision": revision or "main", "cache_dir": cache_dir}
+    name, options = str(weights), {"revision": revision or "main", "cache_dir": cache_dir}
     try:
-        return read(str(weights), {**options, "local_files_only": True})
-    except WeightsError:  # not all in the cache, whose files are used without asking the hub for newer ones
-        return read(str(weights), options)
+        config = try_to_load_from_cache(name, "config.json", **options)
+        if isinstance(config, str):  # what is in the cache is used without asking the hub for anything newer
+            return read(str(Path(config).parent), {})
+    except (WeightsError, HFValidationError):  # not all of it is there: the hub says what is wrong, or completes it
+        pass
+    return read(name, options)
 
 
 def read(source: str, options: dict[str, Any]) -> tuple[Any, Any]:
