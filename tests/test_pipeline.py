@@ -260,7 +260,8 @@ def test_ctrl_c_before_a_later_chunk_has_begun_keeps_the_rows_that_are_ready(mak
 
 
 SIGNALLED = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background would have it ignored
 from fusedream_sdk.pipeline import FuseDream
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
 
