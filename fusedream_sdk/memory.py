@@ -1,22 +1,19 @@
-"""How many rows fit: measured on one row, not guessed from names of models."""
+"""How many rows fit: measured on two rows, not guessed from names of models."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from fusedream_sdk.latents import Latents
+from fusedream_sdk.latents import Latents, select
 from fusedream_sdk.precision import free_memory
 from fusedream_sdk.protocols import Objective
 
 
-def bytes_of_a_row(objective: Objective, latents: Latents) -> int:
-    """Memory that the graph of one row holds between forward and backward.
-
-    Args:
-        objective: over one row.
-        latents: that row, (1, ...) each.
-    """
+def bytes_of_graph(objective: Objective, latents: Latents) -> int:
+    """Memory that the graph of all rows holds between forward and backward, the models' own weights included."""
     storages: dict[int, int] = {}
 
     def count(x: Tensor) -> Tensor:
@@ -31,14 +28,16 @@ def bytes_of_a_row(objective: Objective, latents: Latents) -> int:
     return sum(storages.values())
 
 
-def rows_that_fit(objective: Objective, latents: Latents, budget: float | None) -> int:
+def rows_that_fit(build: Callable[[int], Objective], latents: Latents, budget: float | None) -> int:
     """How many rows to run at once, at least 1.
 
     Args:
-        objective, latents: of one row.
+        build: the objective over the first n rows; weights are in every graph, so two rows less one row is one row.
+        latents: of two rows.
         budget: bytes; half of what is free by default.
     """
     device = next(iter(latents.values())).device
     limit = free_memory(device) / 2 if budget is None else budget
-    row = 2 * bytes_of_a_row(objective, latents)  # the backward pass needs about as much again for gradients
-    return max(1, int(limit // max(row, 1)))
+    one, two = (bytes_of_graph(build(n), select(latents, slice(0, n))) for n in (1, 2))
+    row = 2 * max(two - one, 1)  # the backward pass needs about as much again for gradients
+    return max(1, int(limit // row))

@@ -49,28 +49,32 @@ class Best:
         latents: (B, ...) each, detached.
         loss: (B,), of the holdout; infinite where no finite point was seen.
         step: (B,), the step of that point.
-        stale: (B,), judgements since the last gain.
+        counted: (B,), the loss at the last gain that counted; gains below the tolerance add up against it.
+        stale: (B,), judgements since then.
     """
 
     latents: Latents
     loss: Tensor
     step: Tensor
+    counted: Tensor
     stale: Tensor
 
     @classmethod
     def begin(cls, latents: Latents, loss: Tensor) -> Best:
         """Nothing judged yet: the start is the best known point."""
-        zero = torch.zeros_like(loss, dtype=torch.long)
-        return cls(map_latents(lambda x: x.detach().clone(), latents), torch.full_like(loss, torch.inf), zero, zero.clone())
+        zero, worst = torch.zeros_like(loss, dtype=torch.long), torch.full_like(loss, torch.inf)
+        return cls(map_latents(_copy, latents), worst, zero, worst.clone(), zero.clone())
 
     def update(self, latents: Latents, loss: Tensor, step: int, alive: Tensor, tolerance: float) -> None:
         """Take the points that improve; a loss that is not finite never does."""
         loss = torch.where(torch.isfinite(loss) & alive, loss, torch.full_like(loss, torch.inf))
         gained = loss < self.loss
         taken = {name: torch.where(_wide(gained, x), latents[name].detach(), x) for name, x in self.latents.items()}
-        stale = torch.where(loss < self.loss - tolerance, 0, self.stale + 1)
+        counts = loss < self.counted - tolerance
+        counted, stale = torch.where(counts, loss, self.counted), torch.where(counts, 0, self.stale + 1)
         loss, at = torch.where(gained, loss, self.loss), torch.where(gained, step, self.step)
-        self.latents, self.loss, self.step, self.stale = taken, loss, at, stale  # at once: Ctrl-C must not split them
+        # At once: Ctrl-C must not split them.
+        self.latents, self.loss, self.step, self.counted, self.stale = taken, loss, at, counted, stale
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-import torch
-
 from fusedream_sdk import models as loading
 from fusedream_sdk.augment import Stream
 from fusedream_sdk.bank import BankRecipe, LatentBank, build_bank
@@ -62,7 +60,7 @@ class FuseDream:
     ) -> None:
         if memory_gb is not None and not memory_gb > 0:
             raise InvalidInput("memory_gb", expected="a positive number", got=memory_gb)
-        where = resolve_device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+        where = resolve_device(device)
         chosen_generator, chosen_scorer, recommended = loading.resolve_pair(models, generator, scorer)
         self._generator = loading.load_generator(chosen_generator, where)
         self._scorer = loading.load_scorer(chosen_scorer, where)
@@ -228,8 +226,8 @@ class FuseDream:
         """Rows at a time within the memory budget."""
         if len(prompts) == 1:
             return 1
-        first = map_latents(lambda x: x[:1, 0], starts)
-        return rows_that_fit(self._objective(prompts[:1], seeds[:1], settings), first, self._budget)
+        two = map_latents(lambda x: x[:2, 0], starts)
+        return rows_that_fit(lambda n: self._objective(prompts[:n], seeds[:n], settings), two, self._budget)
 
     def _run(
         self, states: Iterator[State], rows: range, total: int, settings: Settings, progress: bool, watch: Watch | None

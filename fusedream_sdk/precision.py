@@ -13,11 +13,13 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """A device that exists.
+    """A device that exists; "auto" is CUDA if it is there, or the CPU.
 
     Raises:
         InvalidInput: the name is not a device, or this machine has none of the kind.
     """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     fix = "Use 'cpu', or install a torch build for your accelerator."
     try:
         resolved = torch.empty(0, device=torch.device(device)).device  # with its index: "cuda" is "cuda:0"

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from fusedream_sdk.augment import NO_VIEWS, Stream
+from fusedream_sdk.augment import NO_VIEWS, Stream, Views
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.latents import rows as count_rows
 from fusedream_sdk.models import Loaded
@@ -63,10 +63,9 @@ def make_result(
     device = next(iter(latents.values())).device
     target = make_target(scorer, prompts)
     on_device = images.to(device)
+    views = settings.augment if settings.augment.random else Views()  # so that runs on plain CLIP can be compared
     scores = {
-        "augclip": fresh_score(
-            on_device, target, seeds, views=settings.augment, count=settings.report_views, stream=Stream.REPORT
-        ),
+        "augclip": fresh_score(on_device, target, seeds, views=views, count=settings.report_views, stream=Stream.REPORT),
         "clip": fresh_score(on_device, target, seeds, views=NO_VIEWS, count=1, stream=Stream.REPORT),
     }
     return Result(

@@ -143,8 +143,10 @@ def test_settings_of_the_call_win_over_the_objects_which_win_over_the_pairs_and_
 
 
 def test_plain_clip_is_a_setting(dream: FuseDream):
-    result = dream.generate("red", progress=False, augment=NO_VIEWS)
-    torch.testing.assert_close(result.scores["augclip"], result.scores["clip"])
+    result = dream.generate("red", progress=False, augment=NO_VIEWS, noise=0.0)
+    optimised = -result.history["augclip"][result.best_step[0]]
+    torch.testing.assert_close(optimised, result.scores["clip"], atol=0.02, rtol=0)  # of the picture itself
+    assert (result.scores["augclip"] < result.scores["clip"]).all()  # the report has views all the same
 
 
 def test_a_prompt_conditioned_generator_is_searched_without_a_bank_and_its_condition_stays(

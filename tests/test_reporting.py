@@ -25,7 +25,7 @@ def test_pictures_are_drawn_a_few_at_a_time_and_counted():
 
 def test_the_scores_of_a_result_are_of_its_pictures_over_views_that_nothing_has_seen():
     latents = random_latents(GENERATOR, 2)
-    best = Best(latents, torch.zeros(2), torch.tensor([3, 4]), torch.zeros(2, dtype=torch.long))
+    best = Best(latents, torch.zeros(2), torch.tensor([3, 4]), torch.zeros(2), torch.zeros(2, dtype=torch.long))
     outcome = Outcome(best, ("done", "failed"), {"augclip": torch.zeros(5, 2)}, 4)
     settings = Settings(report_views=6)
     result = make_result(GENERATOR, SCORER, ["red", "blue"], [8, 9], outcome, settings, {"version": "x"})

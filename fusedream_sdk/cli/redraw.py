@@ -116,7 +116,7 @@ def _common_generator(stored: list[Result | None], paths: tuple[Path, Path], dev
         fix = "Use fd.interpolate in Python, with the object."
         raise InvalidInput("pictures", expected="a generator that has a name", got=f"a {first['class']} object", fix=fix)
     say(f"loading {first['name']} ...")
-    generator = load_generator(first["name"], device=resolve_device(_device(device)))
+    generator = load_generator(first["name"], device=resolve_device(device))
     if identity(generator) != first["fingerprint"]:
         message = f"{first['name']}: expected the weights {first['fingerprint'][:12]} that drew {paths[0]}, got others."
         raise FingerprintMismatch(message)
@@ -128,9 +128,3 @@ def _replayed(path: Path, generator: Generator, device: str) -> Result:
 
     say(f"drawing {path} again, for its latents ...")
     return draw_again(path, generator=generator, device=device)
-
-
-def _device(name: str) -> str:
-    import torch
-
-    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
