@@ -142,5 +142,5 @@ def unknown_message(kind: str, name: str, known: list[str]) -> str:
     """The error for a name that nobody registered, with the nearest one that somebody did."""
     close = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    listed = ", ".join(known) or "none is installed"
-    return f"{kind}: expected one of {listed}; got {name!r}.{hint}"
+    expected = f"one of {', '.join(known)}" if known else "an installed plugin (there is none of this kind)"
+    return f"{kind}: expected {expected}; got {name!r}.{hint}"
