@@ -34,7 +34,7 @@ class Plan:
     samples: int
     seed: int = 0
     batch: int = 48
-    rate: float = 0.012
+    rate: float = 0.009
     warmup: int = 150
     sketch_share: float = 0.5
     minutes: float = math.inf

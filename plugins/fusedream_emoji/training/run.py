@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from fusedream_emoji.factors import FACTORS
+from fusedream_emoji.training.beginning import begin
 from fusedream_emoji.training.muon import Muon
 from fusedream_emoji.training.twin import Layers, Twin
 
@@ -30,20 +30,11 @@ class Run:
     seconds: float = 0.0
 
 
-def principal_codes(sprites: Tensor, size: int) -> Tensor:
-    """Codes of the concepts to start the embeddings from: (N, size), principal components of all styles, unit variance."""
-    pictures = torch.nn.functional.avg_pool2d(sprites.flatten(0, 1), 2).view(len(sprites), sprites.shape[1], -1)
-    flat = torch.cat(list(pictures), dim=1)
-    u, _, _ = torch.linalg.svd(flat - flat.mean(0), full_matrices=False)
-    return u[:, :size] * math.sqrt(len(flat))
-
-
 def start(sprites: Tensor, seed: int, *, width: int = 64, layers: Layers = LAYERS) -> Run:
     """A fresh run for sprites (styles, N, 4, side, side), on their device."""
     torch.manual_seed(seed)
     twin = Twin(layers, width, concepts=sprites.shape[1], factors=len(FACTORS))
-    codes = principal_codes(sprites, twin.embeddings.embedding_dim)
-    twin.embeddings.weight.data[:, : codes.shape[1]] = codes
+    begin(twin, sprites.cpu())
     twin = twin.to(device=sprites.device).to(memory_format=torch.channels_last)
     return Run(twin, copy.deepcopy(twin), make_optimisers(twin))
 
