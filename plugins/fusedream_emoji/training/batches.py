@@ -23,9 +23,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Batch:
-    """`pictures` (B, 3, side, side) in [0, 1], their `captions`, and for each a false caption in `foils`."""
+    """`pictures` (B, 3, side, side) in [0, 1], the `concepts` that they show, their `captions`, and for each a false one."""
 
     pictures: Tensor
+    concepts: list[tuple[int, ...]]
     captions: list[str]
     foils: list[str]
 
@@ -61,6 +62,7 @@ def make_batch(sampler: SceneSampler, sprites: Tensor, size: int, *, doubles: fl
     pictures = paint([scene for scene, _ in told], sprites, noise)
     return Batch(
         flawed(pictures, noise) if flaws else pictures,
+        [tuple(thing.concept for thing in scene.things) for scene, _ in told],
         [sentence(f, rng) for f in facts],
         [sentence(falsify(f, scene, rng), rng) for f, (scene, _) in zip(facts, told, strict=True)],
     )

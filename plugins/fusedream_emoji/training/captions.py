@@ -70,8 +70,8 @@ def truth(scene: Scene, rng: random.Random, *, named: frozenset[str] = frozenset
         return fact in named or rng.random() < chance
 
     def phrase(thing: Thing) -> Phrase:
-        colour = thing.colour if says("colour", 0.6) else None
-        return Phrase(thing.concept, colour, thing.size if says("size", 0.3) else None)
+        colour = thing.colour if says("colour", 0.4) else None
+        return Phrase(thing.concept, colour, thing.size if says("size", 0.2) else None)
 
     order = list(scene.things)
     rng.shuffle(order)
@@ -79,7 +79,7 @@ def truth(scene: Scene, rng: random.Random, *, named: frozenset[str] = frozenset
     if len(phrases) == 2:
         phrases = tuple(replace(p, size=None) for p in phrases)
     style = scene.style if says("style", 0.2) else None
-    back = scene.back_colour if says("back", 0.35 if len(order) == 1 else 0.15) else None
+    back = scene.back_colour if says("back", 0.25 if len(order) == 1 else 0.12) else None
     link = None
     if len(order) == 2 and says("link", 0.6):
         link = "on" if rests_on(order[0], order[1]) and rng.random() < 0.4 else relation(order[0], order[1])

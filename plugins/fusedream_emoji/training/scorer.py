@@ -5,7 +5,8 @@
 FOLDER becomes an ordinary transformers model folder (moving average of the weights), rewritten every `--every` steps with
 `training.pt` beside it, from which `--resume` goes on; every step draws from (seed, step), so a resumed run is the run.
 The loss is CLIP's (Radford et al., 2021) with one more column in each picture's row: its false caption (hard negatives as
-in NegCLIP: Yuksekgonul et al., 2023). For most of the steps the scorer's ViT reads 28 of the 64 patches (FLIP: Li et al., 2023).
+in NegCLIP: Yuksekgonul et al., 2023). For most of the steps the scorer's ViT reads 24 of the 64 patches (FLIP: Li et al.,
+2023).
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import CLIPModel, CLIPTokenizer, PreTrainedModel
 
-from fusedream_emoji.art import load_sprites
+from fusedream_emoji.art import concepts, load_sprites
 from fusedream_emoji.scenes import SceneSampler
 from fusedream_emoji.training.batches import Batch, make_batch
+from fusedream_emoji.training.captions import article
 from fusedream_emoji.training.models import MEAN, STD, Kind, build, save
 from fusedream_emoji.training.tokenizer import train_tokenizer
 
@@ -43,7 +45,7 @@ class Plan:
     decay: float = 0.05
     average: float = 0.998
     dropped: float = 0.88
-    kept: int = 28
+    kept: int = 24
     doubles: tuple[float, float] = (0.25, 0.4)  # share of double scenes, at the start and at the end
     twins: float = 0.25
     bf16: bool = False
@@ -61,10 +63,7 @@ class Trainer:
         self.model = build(plan.model, self.tokenizer, tiny=plan.tiny)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.sampler = SceneSampler(sprites, plan.seed)
-        matrices = [p for p in self.model.parameters() if p.ndim > 1]
-        others = [p for p in self.model.parameters() if p.ndim <= 1]
-        groups = [{"params": matrices, "weight_decay": plan.decay}, {"params": others, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98))
+        self.optimisers = make_optimisers(self.model, plan)
 
     def advance(self) -> tuple[float, float]:
         """Do one step; the loss, and the share of the pictures whose own caption beat all others and the false one."""
@@ -72,15 +71,18 @@ class Trainer:
         self.sampler.reseed(f"{plan.seed}/{self.step}")
         doubles = plan.doubles[0] + (plan.doubles[1] - plan.doubles[0]) * min(1.0, max(0.0, 2 * done - 0.8))
         batch = make_batch(self.sampler, self.sprites, plan.batch, doubles=doubles, twins=plan.twins, flaws=True)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self._rate()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = self._rate()
         kept = plan.kept if plan.model == "scorer" and done < plan.dropped else None
         torch.manual_seed(self.sampler.rng.getrandbits(48))
-        loss, right = contrast(self.model, self.tokenizer, batch, kept=kept, bf16=plan.bf16)
-        self.optimiser.zero_grad(set_to_none=True)
+        names = [article(self.sampler.rng.choice(concept["names"])) for concept in concepts()]
+        loss, right = contrast(self.model, self.tokenizer, batch, names, kept=kept, bf16=plan.bf16)
+        self.model.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.step += 1
         self._follow()
         return loss.item(), right
@@ -99,33 +101,60 @@ class Trainer:
         """Write the averaged model, and all that `read` needs, into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         save(self.average, self.tokenizer, folder)
-        state = {name: getattr(self, name).state_dict() for name in ("model", "average", "optimiser")}
-        torch.save({"plan": asdict(self.plan), "step": self.step, **state}, folder / "training.part")
+        parts = [part.state_dict() for part in (self.model, self.average, *self.optimisers)]
+        torch.save({"plan": asdict(self.plan), "step": self.step, "parts": parts}, folder / "training.part")
         os.replace(folder / "training.part", folder / "training.pt")
 
     def read(self, folder: Path) -> None:
         """Go on from what `write` left."""
         self.tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
         state = torch.load(folder / "training.pt", weights_only=True)
-        for name in ("model", "average", "optimiser"):
-            getattr(self, name).load_state_dict(state[name])
+        for part, saved in zip((self.model, self.average, *self.optimisers), state["parts"], strict=True):
+            part.load_state_dict(saved)
         self.step = state["step"]
 
 
+def make_optimisers(model: PreTrainedModel, plan: Plan) -> list[torch.optim.Optimizer]:
+    """Muon (Jordan et al., 2024) for the matrices inside the towers' layers, AdamW for all the rest."""
+    inner = [p for name, p in model.named_parameters() if p.ndim == 2 and ".layer" in name]
+    chosen = {id(p) for p in inner}
+    rest = [p for p in model.parameters() if id(p) not in chosen]
+    matrices, others = [p for p in rest if p.ndim > 1], [p for p in rest if p.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": plan.decay}, {"params": others, "weight_decay": 0.0}]
+    return [
+        torch.optim.Muon(inner, lr=plan.rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98)),
+    ]
+
+
 def contrast(
-    model: PreTrainedModel, tokenizer: CLIPTokenizer, batch: Batch, *, kept: int | None = None, bf16: bool = False
+    model: PreTrainedModel,
+    tokenizer: CLIPTokenizer,
+    batch: Batch,
+    names: list[str],
+    *,
+    kept: int | None = None,
+    bf16: bool = False,
 ) -> tuple[Tensor, float]:
-    """CLIP's loss, with each picture's false caption among its candidates, and the accuracy over those."""
+    """CLIP's loss, with each picture's false caption among its candidates, and the naming of its things among all `names`.
+
+    Returns:
+        The loss, and the share of the pictures whose own caption beat those of all others and the false one.
+    """
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        written = text_features(model, tokenizer, [*batch.captions, *batch.foils])
+        written = text_features(model, tokenizer, [*batch.captions, *batch.foils, *names])
         seen = image_features(model, (batch.pictures - MEAN) / STD, kept)
     image, text = F.normalize(seen.float(), dim=1), F.normalize(written.float(), dim=1)
-    caption, foil = text.chunk(2)
+    caption, foil, name = text.split([len(image), len(image), len(names)])
     scale = model.logit_scale.exp()
     logits = scale * image @ caption.T
     rows = torch.cat([logits, scale * (image * foil).sum(1, keepdim=True)], dim=1)
     target = torch.arange(len(image))
-    loss = (F.cross_entropy(rows, target) + F.cross_entropy(logits.T, target)) / 2
+    shown = torch.zeros(len(image), len(names))
+    for row, things in enumerate(batch.concepts):
+        shown[row, list(things)] = 1 / len(things)
+    naming = F.cross_entropy(scale * image @ name.T, shown)
+    loss = (F.cross_entropy(rows, target) + F.cross_entropy(logits.T, target)) / 2 + naming
     return loss, (rows.argmax(1) == target).float().mean().item()
 
 
@@ -149,7 +178,7 @@ def image_features(model: PreTrainedModel, pixels: Tensor, kept: int | None) -> 
     light = pixels.mean(1, keepdim=True)
     spread = F.avg_pool2d(light**2, patch) - F.avg_pool2d(light, patch) ** 2
     lively = spread.flatten(1) > 0.01
-    order = torch.rand(lively.shape).add_(lively, alpha=0.4).argsort(1, descending=True)[:, :kept] + 1
+    order = torch.rand(lively.shape).add_(lively, alpha=0.8).argsort(1, descending=True)[:, :kept] + 1
     order = F.pad(order, (1, 0))
     tokens = vision.embeddings(pixels)
     tokens = vision.pre_layrnorm(tokens.gather(1, order[:, :, None].expand(-1, -1, tokens.shape[2])))
@@ -177,10 +206,10 @@ def main() -> None:
     if options.resume:
         trainer.read(options.out)
     started, first = time.time(), trainer.step
-    loss, right = 0.0, 0.0
+    loss = right = math.nan
     while trainer.step < plan.steps:
         now = trainer.advance()
-        loss, right = loss + (now[0] - loss) * 0.05, right + (now[1] - right) * 0.05
+        loss, right = (old * 0.95 + new * 0.05 if old == old else new for old, new in zip((loss, right), now, strict=True))
         if trainer.step % 25 == 0:
             pace = (time.time() - started) / (trainer.step - first)
             print(f"step {trainer.step}: loss {loss:.3f}, right {right:.3f}, {pace:.2f} s a step", flush=True)
