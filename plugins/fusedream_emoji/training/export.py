@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import cast
 
+import safetensors.torch
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from fusedream_emoji.factors import directions
@@ -84,7 +84,7 @@ def state_dict(twin: Twin, dtype: torch.dtype) -> dict[str, Tensor]:
 def export(twin: Twin, folder: Path, dtype: torch.dtype = torch.float16) -> None:
     """Write config.json and model.safetensors, each in one piece or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file(state_dict(twin, dtype), folder / "model.part")
+    (folder / "model.part").write_bytes(safetensors.torch.save(state_dict(twin, dtype)))
     (folder / "model.part").replace(folder / "model.safetensors")
     (folder / "config.part").write_text(json.dumps(config(twin), indent=2) + "\n")
     (folder / "config.part").replace(folder / "config.json")

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from fusedream_emoji.factors import FACTORS, directions
 from fusedream_emoji.training import generator as training
+from fusedream_emoji.training.beginning import as_features, principal_drawings
 from fusedream_emoji.training.export import export
 from fusedream_emoji.training.muon import orthogonalise
 from fusedream_emoji.training.run import Run, restore, save, start
@@ -100,3 +101,16 @@ def test_muon_makes_gradients_orthogonal() -> None:
     values = torch.linalg.svdvals(orthogonalise(matrix).float())
     assert values.min() > 0.6
     assert values.max() < 1.3
+
+
+def test_principal_drawings_return_every_sprite_when_codes_are_long_enough(sprites: torch.Tensor) -> None:
+    codes, basis, mean = principal_drawings(sprites, side=32, size=5)
+    drawn = mean + torch.tensordot(codes, basis, dims=1)  # (concepts, styles, ...)
+    torch.testing.assert_close(drawn.transpose(0, 1), sprites, rtol=0, atol=1e-3)
+
+
+def test_features_hold_the_drawing_cell_by_cell() -> None:
+    drawing = torch.arange(3 * 4 * 8 * 8).view(3, 4, 8, 8)
+    features = as_features(drawing)
+    assert features.shape == (4, 4, 48)
+    assert features[1, 2].view(3, 4, 2, 2).equal(drawing[:, :, 2:4, 4:6])
