@@ -39,6 +39,7 @@ class ClipScorer:
         if long_prompts not in get_args(LongPrompts):
             raise InvalidInput("long_prompts", expected="'warn', 'split' or 'error'", got=long_prompts)
         self.model, self.long_prompts = model, long_prompts
+        self.attention = getattr(model.config, "_attn_implementation", None)  # what transformers chose
         self.tokenizer = processor.tokenizer
         self.resolution = square_side(processor.image_processor, source)
         self.mean, self.std = (torch.tensor(v).view(3, 1, 1) for v in statistics(processor.image_processor))
@@ -69,9 +70,15 @@ class ClipScorer:
         return next(self.model.parameters()).device
 
     def to(self, device: str | torch.device) -> ClipScorer:
-        """Move it, in place."""
+        """Move it, in place.
+
+        On a CPU attention is computed plainly: torch's fused kernel is slower there on short sequences in bfloat16, and no
+        faster in float32 (`python -m tests.benchmarks.clip_attention`).
+        """
         self.model.to(device)
         self.mean, self.std = self.mean.to(device), self.std.to(device)
+        if self.attention == "sdpa":
+            self.model.set_attn_implementation("eager" if self.device.type == "cpu" else "sdpa")
         return self
 
     @cached_property

@@ -103,3 +103,7 @@ def test_a_random_vit_b_32_in_the_format_of_openai_loads_and_embeds(tmp_path: Pa
     assert scorer.resolution == 224
     assert scorer.window == 77
     assert torch.autograd.grad(score, images)[0].abs().sum() > 0
+
+
+def test_attention_is_computed_plainly_on_a_cpu(folders: dict[str, Path]) -> None:
+    assert load(weights=folders["clip"]).model.config._attn_implementation == "eager"
