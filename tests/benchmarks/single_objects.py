@@ -61,7 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", default="0", help="comma-separated")
     parser.add_argument("--methods", default=",".join(METHODS), help="comma-separated")
-    parser.add_argument("--out", type=Path, help="folder for a sheet of pictures for each method")
+    parser.add_argument("--out", type=Path, help="folder for a sheet of pictures and the ranks of each method")
     args = parser.parse_args()
     seeds = [int(seed) for seed in args.seeds.split(",")]
     judge = fd.load_scorer("emoji-judge")
@@ -80,7 +80,8 @@ def main() -> None:
         if args.out is not None:
             args.out.mkdir(parents=True, exist_ok=True)
             grid(result.images[:: len(seeds)], 8).save(args.out / f"{method}.png")
-    print("\nmissed by the last method:", [(result.prompts[i], p) for i, p in enumerate(places) if p])
+            lines = zip(result.prompts, result.seeds, places, strict=True)
+            (args.out / f"{method}.txt").write_text("".join(f"{place:3} {prompt} ({seed})\n" for prompt, seed, place in lines))
 
 
 if __name__ == "__main__":
