@@ -36,7 +36,7 @@ def start(sprites: Tensor, seed: int, *, width: int = 64, layers: Layers = LAYER
     twin = Twin(layers, width, concepts=sprites.shape[1], factors=len(FACTORS))
     begin(twin, sprites.cpu())
     twin = twin.to(device=sprites.device).to(memory_format=torch.channels_last)
-    return Run(twin, copy.deepcopy(twin), make_optimisers(twin))
+    return Run(twin, copy.deepcopy(twin).eval(), make_optimisers(twin))
 
 
 def make_optimisers(twin: Twin) -> list[Optimizer]:

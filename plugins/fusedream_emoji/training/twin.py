@@ -24,6 +24,11 @@ def double(x: Tensor) -> Tensor:
     return x[:, :, :, None, :, None].expand(b, c, h, 2, w, 2).reshape(b, c, 2 * h, 2 * w)
 
 
+def squash(x: Tensor, *, leak: float) -> Tensor:
+    """tanh, and beyond 4 a slope of `leak`: a flat tanh would give a picture that has burst no way back."""
+    return torch.tanh(x) + leak * (x - x.clamp(-4, 4))
+
+
 def convolution(channels_in: int, channels_out: int, kernel: int, *, gain: float) -> nn.Conv2d:
     """A convolution that keeps the size; `gain` is the standard deviation of its output over that of its input."""
     conv = nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2)
@@ -98,14 +103,18 @@ class Twin(nn.Module):
         self.to_rgb = convolution(width, 3, 3, gain=0.1)
 
     def forward(self, concept: Tensor, factors: Tensor, tail: int | None = None) -> tuple[Tensor, Tensor]:
-        """The sketch of every row, and the picture of the first `tail` rows (all if None): (B, 3, H, W) in [-1, 1]."""
+        """The sketch of every row, and the picture of the first `tail` rows (all if None): (B, 3, H, W).
+
+        In [-1, 1], but for the leak that training needs.
+        """
         c = torch.cat([factors, self.embeddings(concept)], dim=1)
         x = self.gen_z(c).view(-1, 4, 4, 16 * self.width).permute(0, 3, 1, 2)
         for block in self.blocks[: self.trunk]:
             x = block(x, c)
-        sketch = torch.tanh(F.pixel_shuffle(self.head(x), self.patch).float())
+        leak = 0.02 if self.training else 0.0
+        sketch = squash(F.pixel_shuffle(self.head(x), self.patch).float(), leak=leak)
         x, c = x[:tail], c[:tail]
         for block in self.blocks[self.trunk :]:
             x = block(x, c)
         x = F.relu(x * self.bn_weight[:, None, None] + self.bn_bias[:, None, None])
-        return sketch, torch.tanh(self.to_rgb(x).float())
+        return sketch, squash(self.to_rgb(x).float(), leak=leak)

@@ -17,6 +17,7 @@ from fusedream_emoji.training.beginning import as_features, principal_drawings
 from fusedream_emoji.training.export import export
 from fusedream_emoji.training.muon import orthogonalise
 from fusedream_emoji.training.run import Run, restore, save, start
+from fusedream_emoji.training.twin import squash
 
 LAYERS = [(True, 16, 8), (False, 8, 4), (True, 4, 2), (True, 2, 1)]  # to 32 px
 PLAN = training.Plan(samples=800, batch=8, warmup=5, rate=0.03)
@@ -82,7 +83,7 @@ def test_export_is_a_biggan_that_draws_the_same_picture(
     with torch.no_grad():
         drawn = model(z, torch.nn.functional.one_hot(concept, 5).float(), 1.0)
         half = model(z, torch.nn.functional.one_hot(concept, 5).float(), 0.5)
-        _, expected = run.twin(concept, z @ directions().T)
+        _, expected = run.twin.eval()(concept, z @ directions().T)
     assert drawn.std() > 0.01
     torch.testing.assert_close(drawn, expected, rtol=0, atol=tolerance)
     torch.testing.assert_close(half, drawn)
@@ -114,3 +115,11 @@ def test_features_hold_the_drawing_cell_by_cell() -> None:
     features = as_features(drawing)
     assert features.shape == (4, 4, 48)
     assert features[1, 2].view(3, 4, 2, 2).equal(drawing[:, :, 2:4, 4:6])
+
+
+def test_burst_picture_can_come_back() -> None:
+    burst = torch.full((3,), 50.0, requires_grad=True)
+    squash(burst, leak=0.02).sum().backward()
+    assert burst.grad is not None
+    assert burst.grad.min() > 0.01
+    assert squash(burst, leak=0.0).max() <= 1
