@@ -83,8 +83,9 @@ class Result:
         return self[[max((i for i, p in enumerate(self.prompts) if p == prompt), key=lambda i: score[i]) for prompt in firsts]]
 
     def sheet(self) -> Image.Image:
-        """All pictures in one: a line for each prompt, a column for each seed."""
-        return grid(self.images, max(1, len(self) // len(set(self.prompts))))
+        """All pictures in one: a line for each prompt, a column for each seed; of a single seed, five in a line."""
+        seeds = max(1, len(self) // len(set(self.prompts)))
+        return grid(self.images, seeds if seeds > 1 else min(5, len(self)))
 
     def _repr_png_(self) -> bytes:
         return png_bytes(self.sheet())

@@ -150,7 +150,8 @@ def test_a_notebook_shows_a_line_for_each_prompt_and_a_column_for_each_seed():
     shown = Image.open(BytesIO(make()._repr_png_()))
     assert shown.size == (2 * 6 + 2, 2 * 8 + 2)
     assert make(("a",), (0,)).sheet().size == (6, 8)
-    assert make(("a", "b", "c"), (0, 0, 0)).sheet().size == (6, 3 * 8 + 4)
+    assert make(("a", "b", "c"), (0, 0, 0)).sheet().size == (3 * 6 + 4, 8)
+    assert make(tuple("abcdefg"), (0,) * 7).sheet().size == (5 * 6 + 8, 2 * 8 + 2)
 
 
 def test_the_repr_is_one_short_line():
