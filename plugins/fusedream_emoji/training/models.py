@@ -1,20 +1,21 @@
 """The two dual encoders of the emoji world, small enough to ship, in ordinary transformers classes.
 
-The scorer is a CLIPModel: a ViT of patch 8 at 64 px and CLIP's causal text tower. The judge shares neither: a ConvNext
-and a two-way BERT in a VisionTextDualEncoderModel, so that what fools the one need not fool the other.
+The scorer is a CLIPModel: a ViT of patch 8 at 64 px, and CLIP's text tower. The judge looks through a ConvNext instead (in
+a VisionTextDualEncoderModel), so that what fools the one need not fool the other.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from torch import nn
 from transformers import (
-    BertConfig,
     CLIPConfig,
     CLIPImageProcessor,
     CLIPModel,
     CLIPProcessor,
+    CLIPTextConfig,
     CLIPTokenizer,
     ConvNextConfig,
     PreTrainedModel,
@@ -35,37 +36,34 @@ def build(kind: Kind, tokenizer: CLIPTokenizer, *, tiny: bool = False) -> PreTra
 
 
 def _scorer(tokenizer: CLIPTokenizer, tiny: bool) -> CLIPModel:
-    vision = {"hidden_size": 32 if tiny else 160, "num_hidden_layers": 1 if tiny else 5, "num_attention_heads": 4}
-    text = {"hidden_size": 32 if tiny else 128, "num_hidden_layers": 1 if tiny else 3, "num_attention_heads": 4}
-    for tower in (vision, text):
-        tower["intermediate_size"] = 4 * tower["hidden_size"]
-    vision |= {"image_size": SIDE, "patch_size": 8}
-    text |= {"vocab_size": len(tokenizer), "max_position_embeddings": WINDOW}
-    text |= {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
-    text["pad_token_id"] = tokenizer.pad_token_id
-    config = CLIPConfig(text_config=text, vision_config=vision, projection_dim=128)
+    width = 32 if tiny else 160
+    vision = {"hidden_size": width, "intermediate_size": 4 * width, "num_hidden_layers": 1 if tiny else 5}
+    vision |= {"num_attention_heads": 4, "image_size": SIDE, "patch_size": 8}
+    config = CLIPConfig(text_config=_text(tokenizer, tiny), vision_config=vision, projection_dim=128)
     return CLIPModel._from_config(config, attn_implementation="eager")
 
 
 def _judge(tokenizer: CLIPTokenizer, tiny: bool) -> VisionTextDualEncoderModel:
-    widths, depths = ([16, 32], [1, 1]) if tiny else ([80, 160, 256], [2, 3, 2])
-    vision = ConvNextConfig(
-        image_size=SIDE, patch_size=4, num_stages=len(widths), hidden_sizes=widths, depths=depths, layer_scale_init_value=0.1
-    )
-    text = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32 if tiny else 128,
-        num_hidden_layers=1 if tiny else 3,
-        num_attention_heads=4,
-        intermediate_size=128 if tiny else 512,
-        max_position_embeddings=WINDOW,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        pad_token_id=tokenizer.pad_token_id,
-    )
+    widths, depths = ([16, 32], [1, 1]) if tiny else ([64, 128, 256], [1, 2, 3])
+    vision = ConvNextConfig(image_size=SIDE, patch_size=4, num_stages=len(widths), hidden_sizes=widths, depths=depths)
+    vision.layer_scale_init_value = 0.5
     vision.hidden_size = widths[-1]  # the dual encoder's projection asks for it
+    text = CLIPTextConfig(**_text(tokenizer, tiny))
     config = VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=128)
-    return VisionTextDualEncoderModel._from_config(config, attn_implementation="eager")
+    model = VisionTextDualEncoderModel._from_config(config, attn_implementation="eager")
+    for part in model.vision_model.modules():
+        if isinstance(part, nn.Linear | nn.Conv2d):
+            # ConvNext's own start (0.02 everywhere) is meant for wide and deep towers: here it would be all but silent.
+            nn.init.normal_(part.weight, std=part.weight[0].numel() ** -0.5)
+    return model
+
+
+def _text(tokenizer: CLIPTokenizer, tiny: bool) -> dict[str, Any]:
+    width = 32 if tiny else 128
+    size = {"hidden_size": width, "intermediate_size": 4 * width, "num_hidden_layers": 1 if tiny else 3}
+    size |= {"num_attention_heads": 4, "vocab_size": len(tokenizer), "max_position_embeddings": WINDOW}
+    tokens = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
+    return size | tokens
 
 
 def save(model: PreTrainedModel, tokenizer: CLIPTokenizer, folder: Path) -> None:
@@ -73,6 +71,8 @@ def save(model: PreTrainedModel, tokenizer: CLIPTokenizer, folder: Path) -> None
     size = {"height": SIDE, "width": SIDE}
     images = CLIPImageProcessor(size=size, crop_size=size, image_mean=[MEAN] * 3, image_std=[STD] * 3)
     processor = CLIPProcessor if isinstance(model, CLIPModel) else VisionTextDualEncoderProcessor
+    for key in ("is_local", "local_files_only"):  # what it was loaded with is nobody's business
+        tokenizer.init_kwargs.pop(key, None)
     tokenizer.backend_tokenizer.no_truncation()  # else the last call's settings are saved with it
     tokenizer.backend_tokenizer.no_padding()
     model.save_pretrained(folder)

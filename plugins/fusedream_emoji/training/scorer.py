@@ -1,6 +1,6 @@
 """Train the emoji world's scorer, or its judge, on scenes that are drawn on the fly.
 
-    python -m fusedream_emoji.training.scorer --model scorer --steps 4000 --seed 0 --out FOLDER [--resume]
+    python -m fusedream_emoji.training.scorer --model scorer --steps 3200 --seed 0 --out FOLDER [--resume]
 
 FOLDER becomes an ordinary transformers model folder (moving average of the weights), rewritten every `--every` steps with
 `training.pt` beside it, from which `--resume` goes on; every step draws from (seed, step), so a resumed run is the run.
@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import CLIPModel, CLIPTokenizer, PreTrainedModel
+from transformers import AutoModel, CLIPModel, CLIPTokenizer, PreTrainedModel
 
 from fusedream_emoji.art import concepts, load_sprites
 from fusedream_emoji.scenes import SceneSampler
@@ -49,6 +49,9 @@ class Plan:
     doubles: tuple[float, float] = (0.25, 0.4)  # share of double scenes, at the start and at the end
     twins: float = 0.25
     bf16: bool = False
+    start: str | None = None  # folder of a finished model of the same kind, to train on from
+    text: str | None = None  # folder of a model whose text tower this one starts from
+    locked: float = 0.7  # share of the steps that a borrowed text tower stays as it was (LiT)
     tiny: bool = False
 
 
@@ -59,8 +62,13 @@ class Trainer:
         """Start afresh; `sprites`: (3, N, 4, 64, 64) from `load_sprites`."""
         torch.manual_seed(plan.seed)
         self.plan, self.sprites, self.step = plan, sprites, 0
-        self.tokenizer = train_tokenizer()
+        source = plan.start or plan.text
+        self.tokenizer = load_tokenizer(Path(source)) if source else train_tokenizer()
         self.model = build(plan.model, self.tokenizer, tiny=plan.tiny)
+        if plan.start:
+            start_from(self.model, Path(plan.start))
+        if plan.text:
+            borrow_text(self.model, Path(plan.text))
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.sampler = SceneSampler(sprites, plan.seed)
         self.optimisers = make_optimisers(self.model, plan)
@@ -75,6 +83,8 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = self._rate()
         kept = plan.kept if plan.model == "scorer" and done < plan.dropped else None
+        for part in (self.model.text_model, self.model.text_projection):
+            part.requires_grad_(not plan.text or done >= plan.locked)
         torch.manual_seed(self.sampler.rng.getrandbits(48))
         names = [article(self.sampler.rng.choice(concept["names"])) for concept in concepts()]
         loss, right = contrast(self.model, self.tokenizer, batch, names, kept=kept, bf16=plan.bf16)
@@ -97,21 +107,42 @@ class Trainer:
         weight = 1 - min(self.plan.average, (1 + self.step) / (20 + self.step))
         torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), weight)
 
+    def parts(self) -> tuple[PreTrainedModel | torch.optim.Optimizer, ...]:
+        """Everything that a run changes, beside the step."""
+        return (self.model, self.average, *self.optimisers)
+
     def write(self, folder: Path) -> None:
         """Write the averaged model, and all that `read` needs, into a folder."""
         folder.mkdir(parents=True, exist_ok=True)
         save(self.average, self.tokenizer, folder)
-        parts = [part.state_dict() for part in (self.model, self.average, *self.optimisers)]
+        parts = [part.state_dict() for part in self.parts()]
         torch.save({"plan": asdict(self.plan), "step": self.step, "parts": parts}, folder / "training.part")
         os.replace(folder / "training.part", folder / "training.pt")
 
     def read(self, folder: Path) -> None:
         """Go on from what `write` left."""
-        self.tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+        self.tokenizer = load_tokenizer(folder)
         state = torch.load(folder / "training.pt", weights_only=True)
-        for part, saved in zip((self.model, self.average, *self.optimisers), state["parts"], strict=True):
+        for part, saved in zip(self.parts(), state["parts"], strict=True):
             part.load_state_dict(saved)
         self.step = state["step"]
+
+
+def load_tokenizer(folder: Path) -> CLIPTokenizer:
+    """The tokenizer of a model folder: embeddings mean nothing with another's numbering."""
+    return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def start_from(model: PreTrainedModel, folder: Path) -> None:
+    """Start from the weights of a finished folder of the same kind, without its optimiser's state."""
+    model.load_state_dict(AutoModel.from_pretrained(folder, local_files_only=True).state_dict())
+
+
+def borrow_text(model: PreTrainedModel, folder: Path) -> None:
+    """Start from another model's text tower, in its space: the image tower then has sentences to aim at from the first step."""
+    source = AutoModel.from_pretrained(folder, local_files_only=True)
+    for part in ("text_model", "text_projection"):
+        getattr(model, part).load_state_dict(getattr(source, part).state_dict())
 
 
 def make_optimisers(model: PreTrainedModel, plan: Plan) -> list[torch.optim.Optimizer]:
@@ -197,11 +228,15 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=250, help="steps between two writings of the folder")
     parser.add_argument("--batch", type=int, default=Plan.batch)
     parser.add_argument("--rate", type=float, default=Plan.rate)
+    parser.add_argument("--start", help="folder of a finished model of the same kind, to train on from")
+    parser.add_argument("--text", help="folder of a model whose text tower this one starts from")
     parser.add_argument("--bf16", action="store_true", help="autocast: 5 times faster on processors with avx512_bf16")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    plan = Plan(options.model, options.steps, options.seed, batch=options.batch, rate=options.rate, bf16=options.bf16)
+    plan = Plan(
+        options.model, options.steps, options.seed, batch=options.batch, rate=options.rate, bf16=options.bf16, text=options.text
+    )
     trainer = Trainer(plan, load_sprites())
     if options.resume:
         trainer.read(options.out)

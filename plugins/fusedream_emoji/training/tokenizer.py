@@ -51,8 +51,9 @@ def train_tokenizer(size: int = 2304, texts: Iterable[str] | None = None) -> CLI
     )
     learner.train_from_iterator(texts if texts is not None else corpus(), trainer)
     merges = _merges(learner)[: size - 2 * len(alphabet) - 2]
-    tokens = alphabet + [byte + SUFFIX for byte in alphabet] + [a + b for a, b in merges]
-    vocabulary = {token: i for i, token in enumerate(dict.fromkeys([*tokens, START, END]))}
+    tokens = {*alphabet, *(byte + SUFFIX for byte in alphabet), *(a + b for a, b in merges)}
+    # Sorted, as equally frequent merges come in a new order in each process.
+    vocabulary = {token: i for i, token in enumerate([*sorted(tokens), START, END])}
     return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=40)
 
 
