@@ -6,6 +6,10 @@ There is no adversary: the world is a function, so the generator is fitted to it
 FOLDER receives config.json and model.safetensors (a moving average of the weights, in BigGAN's own format), and
 checkpoint.pt, from which `--resume` goes on after any interruption. On a GPU where there is one. `--compile` is worth
 its minute; `--bf16` is worth it where the processor multiplies bf16 (avx512_bf16, amx) or a GPU does.
+
+Measured with `--samples 1000000 --minutes 66 --compile --bf16` on one shared core of a server processor (AVX512-BF16):
+359,712 pictures; held-out L1 in [0, 1] 0.071 after 31,000 pictures, 0.044 after 126,000, 0.025 at the end (0.022 after
+the repair that weights/generator/README.md tells of).
 """
 
 from __future__ import annotations
