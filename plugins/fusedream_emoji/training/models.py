@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import (
     CLIPConfig,
@@ -18,19 +19,20 @@ from transformers import (
     CLIPTextConfig,
     CLIPTokenizer,
     ConvNextConfig,
-    PreTrainedModel,
     VisionTextDualEncoderConfig,
     VisionTextDualEncoderModel,
     VisionTextDualEncoderProcessor,
 )
 
 Kind = Literal["scorer", "judge"]
+DualEncoder = CLIPModel | VisionTextDualEncoderModel
 SIDE = 64
+PATCH = 8  # of the scorer's ViT
 WINDOW = 40  # tokens of a caption, start and end included
 MEAN = STD = 0.5
 
 
-def build(kind: Kind, tokenizer: CLIPTokenizer, *, tiny: bool = False) -> PreTrainedModel:
+def build(kind: Kind, tokenizer: CLIPTokenizer, *, tiny: bool = False) -> DualEncoder:
     """A fresh model, initialised from torch's global random state; `tiny` is for tests."""
     return _scorer(tokenizer, tiny) if kind == "scorer" else _judge(tokenizer, tiny)
 
@@ -38,7 +40,7 @@ def build(kind: Kind, tokenizer: CLIPTokenizer, *, tiny: bool = False) -> PreTra
 def _scorer(tokenizer: CLIPTokenizer, tiny: bool) -> CLIPModel:
     width = 32 if tiny else 160
     vision = {"hidden_size": width, "intermediate_size": 4 * width, "num_hidden_layers": 1 if tiny else 5}
-    vision |= {"num_attention_heads": 4, "image_size": SIDE, "patch_size": 8}
+    vision |= {"num_attention_heads": 4, "image_size": SIDE, "patch_size": PATCH}
     config = CLIPConfig(text_config=_text(tokenizer, tiny), vision_config=vision, projection_dim=128)
     return CLIPModel._from_config(config, attn_implementation="eager")
 
@@ -51,7 +53,7 @@ def _judge(tokenizer: CLIPTokenizer, tiny: bool) -> VisionTextDualEncoderModel:
     text = CLIPTextConfig(**_text(tokenizer, tiny))
     config = VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=128)
     model = VisionTextDualEncoderModel._from_config(config, attn_implementation="eager")
-    for part in model.vision_model.modules():
+    for part in model.get_submodule("vision_model").modules():
         if isinstance(part, nn.Linear | nn.Conv2d):
             # ConvNext's own start (0.02 everywhere) is meant for wide and deep towers: here it would be all but silent.
             nn.init.normal_(part.weight, std=part.weight[0].numel() ** -0.5)
@@ -66,7 +68,7 @@ def _text(tokenizer: CLIPTokenizer, tiny: bool) -> dict[str, Any]:
     return size | tokens
 
 
-def save(model: PreTrainedModel, tokenizer: CLIPTokenizer, folder: Path) -> None:
+def save(model: DualEncoder, tokenizer: CLIPTokenizer, folder: Path) -> None:
     """Write an ordinary model folder that AutoModel and AutoProcessor load."""
     size = {"height": SIDE, "width": SIDE}
     images = CLIPImageProcessor(size=size, crop_size=size, image_mean=[MEAN] * 3, image_std=[STD] * 3)
@@ -78,3 +80,10 @@ def save(model: PreTrainedModel, tokenizer: CLIPTokenizer, folder: Path) -> None
     model.save_pretrained(folder)
     images.save_pretrained(folder)
     processor(images, tokenizer).save_pretrained(folder)
+
+
+def halve(folder: Path) -> None:
+    """Store a folder's weights in half precision; as its config says float32, they are still loaded as that."""
+    file = folder / "model.safetensors"
+    weights = {name: tensor.half() for name, tensor in load_file(file).items()}
+    save_file(weights, file, metadata={"format": "pt"})

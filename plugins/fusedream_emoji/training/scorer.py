@@ -18,17 +18,18 @@ import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import AutoModel, CLIPModel, CLIPTokenizer, PreTrainedModel
+from transformers import AutoModel, CLIPModel, CLIPTokenizer
 
 from fusedream_emoji.art import concepts, load_sprites
 from fusedream_emoji.scenes import SceneSampler
 from fusedream_emoji.training.batches import Batch, make_batch
 from fusedream_emoji.training.captions import article
-from fusedream_emoji.training.models import MEAN, STD, Kind, build, save
+from fusedream_emoji.training.models import MEAN, PATCH, STD, DualEncoder, Kind, build, halve, save
 from fusedream_emoji.training.tokenizer import train_tokenizer
 
 
@@ -83,8 +84,8 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = self._rate()
         kept = plan.kept if plan.model == "scorer" and done < plan.dropped else None
-        for part in (self.model.text_model, self.model.text_projection):
-            part.requires_grad_(not plan.text or done >= plan.locked)
+        for part in ("text_model", "text_projection"):
+            self.model.get_submodule(part).requires_grad_(not plan.text or done >= plan.locked)
         torch.manual_seed(self.sampler.rng.getrandbits(48))
         names = [article(self.sampler.rng.choice(concept["names"])) for concept in concepts()]
         loss, right = contrast(self.model, self.tokenizer, batch, names, kept=kept, bf16=plan.bf16)
@@ -105,9 +106,10 @@ class Trainer:
     def _follow(self) -> None:
         self.model.logit_scale.clamp_(max=math.log(100))
         weight = 1 - min(self.plan.average, (1 + self.step) / (20 + self.step))
-        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), weight)
+        for slow, fast in zip(self.average.parameters(), self.model.parameters(), strict=True):
+            slow.lerp_(fast, weight)
 
-    def parts(self) -> tuple[PreTrainedModel | torch.optim.Optimizer, ...]:
+    def parts(self) -> tuple[DualEncoder | torch.optim.Optimizer, ...]:
         """Everything that a run changes, beside the step."""
         return (self.model, self.average, *self.optimisers)
 
@@ -133,19 +135,19 @@ def load_tokenizer(folder: Path) -> CLIPTokenizer:
     return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
 
 
-def start_from(model: PreTrainedModel, folder: Path) -> None:
+def start_from(model: DualEncoder, folder: Path) -> None:
     """Start from the weights of a finished folder of the same kind, without its optimiser's state."""
     model.load_state_dict(AutoModel.from_pretrained(folder, local_files_only=True).state_dict())
 
 
-def borrow_text(model: PreTrainedModel, folder: Path) -> None:
+def borrow_text(model: DualEncoder, folder: Path) -> None:
     """Start from another model's text tower, in its space: the image tower then has sentences to aim at from the first step."""
     source = AutoModel.from_pretrained(folder, local_files_only=True)
     for part in ("text_model", "text_projection"):
         getattr(model, part).load_state_dict(getattr(source, part).state_dict())
 
 
-def make_optimisers(model: PreTrainedModel, plan: Plan) -> list[torch.optim.Optimizer]:
+def make_optimisers(model: DualEncoder, plan: Plan) -> list[torch.optim.Optimizer]:
     """Muon (Jordan et al., 2024) for the matrices inside the towers' layers, AdamW for all the rest."""
     inner = [p for name, p in model.named_parameters() if p.ndim == 2 and ".layer" in name]
     chosen = {id(p) for p in inner}
@@ -159,7 +161,7 @@ def make_optimisers(model: PreTrainedModel, plan: Plan) -> list[torch.optim.Opti
 
 
 def contrast(
-    model: PreTrainedModel,
+    model: DualEncoder,
     tokenizer: CLIPTokenizer,
     batch: Batch,
     names: list[str],
@@ -189,25 +191,29 @@ def contrast(
     return loss, (rows.argmax(1) == target).float().mean().item()
 
 
-def text_features(model: PreTrainedModel, tokenizer: CLIPTokenizer, texts: list[str]) -> Tensor:
+def pooled(output: Any) -> Tensor:
+    """The features in what transformers' `get_*_features` answer."""
+    return output.pooler_output
+
+
+def text_features(model: DualEncoder, tokenizer: CLIPTokenizer, texts: list[str]) -> Tensor:
     """Text features (B, D); the short half and the long half are padded apart, which saves a quarter of the time."""
     lengths = torch.tensor([len(ids) for ids in tokenizer(texts)["input_ids"]])
     order = lengths.argsort()
     parts = []
     for rows in order.chunk(2):
         some = tokenizer([texts[i] for i in rows], padding=True, truncation=True, return_tensors="pt")
-        parts.append(model.get_text_features(**some).pooler_output)
+        parts.append(pooled(model.get_text_features(**some)))
     return torch.cat(parts)[order.argsort()]
 
 
-def image_features(model: PreTrainedModel, pixels: Tensor, kept: int | None) -> Tensor:
+def image_features(model: DualEncoder, pixels: Tensor, kept: int | None) -> Tensor:
     """Image features (B, D) of normalised pictures; a ViT reads only `kept` patches of each, the lively ones more often."""
     if kept is None or not isinstance(model, CLIPModel):
-        return model.get_image_features(pixel_values=pixels).pooler_output
+        return pooled(model.get_image_features(pixel_values=pixels))
     vision = model.vision_model
-    patch = vision.config.patch_size
     light = pixels.mean(1, keepdim=True)
-    spread = F.avg_pool2d(light**2, patch) - F.avg_pool2d(light, patch) ** 2
+    spread = F.avg_pool2d(light**2, PATCH) - F.avg_pool2d(light, PATCH) ** 2
     lively = spread.flatten(1) > 0.01
     order = torch.rand(lively.shape).add_(lively, alpha=0.8).argsort(1, descending=True)[:, :kept] + 1
     order = F.pad(order, (1, 0))
@@ -230,6 +236,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=Plan.rate)
     parser.add_argument("--start", help="folder of a finished model of the same kind, to train on from")
     parser.add_argument("--text", help="folder of a model whose text tower this one starts from")
+    parser.add_argument("--half", action="store_true", help="store the weights in half precision")
     parser.add_argument("--bf16", action="store_true", help="autocast: 5 times faster on processors with avx512_bf16")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
@@ -250,6 +257,8 @@ def main() -> None:
             print(f"step {trainer.step}: loss {loss:.3f}, right {right:.3f}, {pace:.2f} s a step", flush=True)
         if trainer.step % options.every == 0 or trainer.step == plan.steps:
             trainer.write(options.out)
+            if options.half:
+                halve(options.out)
 
 
 if __name__ == "__main__":

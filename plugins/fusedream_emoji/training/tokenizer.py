@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import CLIPTokenizer
@@ -57,5 +58,5 @@ def train_tokenizer(size: int = 2304, texts: Iterable[str] | None = None) -> CLI
     return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=40)
 
 
-def _merges(learner: Tokenizer) -> list[tuple[str, str]]:
+def _merges(learner: Tokenizer) -> list[Any]:
     return [tuple(m) if isinstance(m, list) else tuple(m.split(" ")) for m in json.loads(learner.to_str())["model"]["merges"]]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +13,7 @@ from transformers import AutoModel, AutoProcessor, CLIPTokenizer
 
 from fusedream_emoji.art import load_sprites
 from fusedream_emoji.scenes import SceneSampler
-from fusedream_emoji.training.models import Kind, build
+from fusedream_emoji.training.models import Kind, build, halve
 from fusedream_emoji.training.scorer import Plan, Trainer, image_features, text_features
 from fusedream_emoji.training.tokenizer import train_tokenizer
 from fusedream_emoji.training.zero_shot import Encoder, Examiner, examination, ranks
@@ -59,6 +61,17 @@ def test_folder_loads_through_auto_classes_and_gives_features(trained) -> None:
 
 
 TEXTS = ["a red cat", "a zebra on a blue background"]
+
+
+def test_halved_folder_is_half_as_big_and_still_loads_as_float32(trained, tmp_path: Path) -> None:
+    _, folder = trained
+    shutil.copytree(folder, tmp_path / "half")
+    halve(tmp_path / "half")
+    whole, half = (AutoModel.from_pretrained(f, local_files_only=True) for f in (folder, tmp_path / "half"))
+    assert (tmp_path / "half/model.safetensors").stat().st_size < 0.6 * (folder / "model.safetensors").stat().st_size
+    for a, b in zip(whole.parameters(), half.parameters(), strict=True):
+        assert b.dtype == torch.float32
+        assert torch.allclose(a, b, atol=1e-3, rtol=1e-3)
 
 
 def test_padding_does_not_change_a_sentence(trained) -> None:
