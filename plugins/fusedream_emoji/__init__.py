@@ -38,7 +38,10 @@ def judge(**options: Any) -> Scorer:
     return fusedream_clip.load(**{"weights": str(WEIGHTS / "judge"), **options})
 
 
-SETTINGS = {"steps": 100, "views": 16, "samples": 2048, "bank": 4096, "bank_views": 2, "lr": 0.02, "report_views": 64}
+SETTINGS = {
+    **{"steps": 80, "views": 8, "lr": 0.01, "samples": 2048, "bank": 4096, "bank_views": 1},
+    **{"check_views": 16, "report_views": 64},
+}
 
 
 def pair() -> ModelPair:
