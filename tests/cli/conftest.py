@@ -44,7 +44,10 @@ def process(toys: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
     """The command line as a process of its own."""
 
     def start(*words: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "fusedream_sdk", *words]
+        # A shell in the background has Ctrl-C ignored, and what it starts inherits that.
+        heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+        begin = "import sys; from fusedream_sdk.cli import main; sys.exit(main())"
+        command = [sys.executable, "-c", f"{heed}; {begin}", *words]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment(toys, tmp_path / "cache"))
 
