@@ -2,11 +2,16 @@
 
     python -m fusedream_emoji.training.scorer --model scorer --steps 3200 --seed 0 --out FOLDER [--resume]
 
+    python -m fusedream_emoji.training.scorer --model judge --steps 1800 --seed 1 --text SCORER --out FOLDER [--resume]
+
 FOLDER becomes an ordinary transformers model folder (moving average of the weights), rewritten every `--every` steps with
 `training.pt` beside it, from which `--resume` goes on; every step draws from (seed, step), so a resumed run is the run.
-The loss is CLIP's (Radford et al., 2021) with one more column in each picture's row: its false caption (hard negatives as
-in NegCLIP: Yuksekgonul et al., 2023). For most of the steps the scorer's ViT reads 24 of the 64 patches (FLIP: Li et al.,
-2023).
+The loss is CLIP's (Radford et al., 2021) with one more column in each picture's row, its false caption (hard negatives as
+in NegCLIP: Yuksekgonul et al., 2023), and the naming of the things among all concepts. For most of the steps the scorer's
+ViT reads 24 of the 64 patches (FLIP: Li et al., 2023); a borrowed text tower is locked at first (LiT: Zhai et al., 2022).
+
+Measured on one core with avx512_bf16 (`--bf16 --threads 1`, batch 256, rate 2e-3): 0.75 s a step for the scorer, 84 % top-1 of
+376 concepts after 3,200; 1.0 s a step for the judge, 83 % after 1,800. Muon was 1.3 times faster than AdamW alone in steps.
 """
 
 from __future__ import annotations
@@ -41,7 +46,7 @@ class Plan:
     steps: int
     seed: int = 0
     batch: int = 256
-    rate: float = 1e-3
+    rate: float = 2e-3
     warmup: int = 150
     decay: float = 0.05
     average: float = 0.998
