@@ -11,7 +11,8 @@ in NegCLIP: Yuksekgonul et al., 2023), and the naming of the things among all co
 ViT reads 24 of the 64 patches (FLIP: Li et al., 2023); a borrowed text tower is locked at first (LiT: Zhai et al., 2022).
 
 Measured on one core with avx512_bf16 (`--bf16 --threads 1`, batch 256, rate 2e-3): 0.75 s a step for the scorer, 84 % top-1 of
-376 concepts after 3,200; 1.0 s a step for the judge, 83 % after 1,800. Muon was 1.3 times faster than AdamW alone in steps.
+376 concepts after 3,200; 1.0 s a step for the judge, 83 % after 1,800. Muon
+reached in 325 steps the loss for which AdamW alone, at 1e-3, took 475.
 """
 
 from __future__ import annotations
