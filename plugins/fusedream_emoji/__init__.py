@@ -39,8 +39,8 @@ def judge(**options: Any) -> Scorer:
 
 
 SETTINGS = {
-    **{"steps": 80, "views": 8, "lr": 0.01, "samples": 2048, "bank": 4096, "bank_views": 1},
-    **{"check_views": 16, "report_views": 64},
+    "steps": 80, "views": 8, "lr": 0.01, "samples": 2048, "bank": 4096, "bank_views": 1,
+    "check_views": 16, "report_views": 64,
 }
 
 

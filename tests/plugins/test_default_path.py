@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,8 @@ from tests.plugins.biggan.conftest import make_model, save
 from tests.plugins.clip.conftest import quiet_saving, write_clip_files
 
 __all__ = ["quiet_saving"]
-QUICK = {"steps": 2, "views": 2, "bank": 6, "samples": 6, "basis": 2, "check_views": 2, "report_views": 2, "check_every": 1}
+QUICK: dict[str, Any] = {"steps": 2, "views": 2, "bank": 6, "samples": 6, "basis": 2}
+QUICK |= {"check_views": 2, "report_views": 2, "check_every": 1}
 
 
 @pytest.fixture(scope="module")

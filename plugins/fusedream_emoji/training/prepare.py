@@ -54,10 +54,10 @@ def select_concepts(modules: Path) -> list[dict]:
 def sprite(path: Path) -> Image.Image:
     """The drawing alone, cropped to its opaque part and centred in a SIDE x SIDE square."""
     picture = Image.open(path).convert("RGBA")
-    box = picture.getchannel("A").point(lambda a: 255 if a > 8 else 0).getbbox()
+    box = picture.getchannel("A").point([255 if alpha > 8 else 0 for alpha in range(256)]).getbbox()
     picture = picture.crop(box)
     scale = SIDE / max(picture.size)
-    size = tuple(max(1, round(side * scale)) for side in picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     canvas = Image.new("RGBA", (SIDE, SIDE))
     canvas.paste(picture, ((SIDE - size[0]) // 2, (SIDE - size[1]) // 2))
