@@ -1,0 +1,48 @@
+"""The shipped models of the emoji world, as a user meets them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import fusedream_sdk as fd
+from fusedream_emoji import WEIGHTS, pair
+from fusedream_emoji.art import names
+from fusedream_sdk.protocols import Scorer
+from fusedream_sdk.testing import check_generator, check_scorer
+
+
+def test_the_generator_keeps_its_contract_and_has_a_class_for_every_concept():
+    generator = fd.load_generator("emoji")
+    check_generator(generator)
+    assert generator.resolution == (64, 64)
+    assert generator.sample(2, rng=torch.Generator().manual_seed(0), classes=[0, len(names()) - 1])  # pyright: ignore
+
+
+@pytest.mark.parametrize("name", ["emoji", "emoji-judge"])
+def test_the_dual_encoders_keep_their_contract_and_know_red_from_blue(name: str):
+    scorer = fd.load_scorer(name)
+    assert isinstance(scorer, Scorer)
+    check_scorer(scorer)
+    plain = torch.zeros(2, 3, scorer.resolution, scorer.resolution)
+    plain[0, 0] = plain[1, 2] = 0.9
+    scores = scorer.encode_image(plain) @ scorer.encode_text(["a red background", "a blue background"]).T
+    assert scores[0, 0] > scores[0, 1]
+    assert scores[1, 1] > scores[1, 0]
+
+
+def test_the_judge_is_another_model_than_the_scorer():
+    scorer, judge = fd.load_scorer("emoji"), fd.load_scorer(pair().judge)
+    assert scorer.fingerprint != judge.fingerprint  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_the_tiny_pair_draws_a_picture_that_its_latents_draw_again():
+    dream = fd.FuseDream("emoji-tiny", device="cpu")
+    result = dream.generate("a red apple", progress=False)
+    assert result.status == ("done",)
+    with torch.no_grad():
+        torch.testing.assert_close(dream.generator(result.latents), result.images, atol=1e-4, rtol=0)
+
+
+def test_all_weights_together_stay_under_forty_megabytes():
+    assert sum(path.stat().st_size for path in WEIGHTS.rglob("*.safetensors")) < 40e6
