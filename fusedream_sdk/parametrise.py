@@ -57,7 +57,7 @@ class BasisMix:
         params: `basis.<name>` and `weight.<name>`, (B, k, ...) each.
     """
 
-    def __init__(self, space: Space, basis: Latents, *, start: MixStart = "best", seeds: Sequence[int] = ()) -> None:
+    def __init__(self, space: Space, basis: Latents, *, start: MixStart = "paper", seeds: Sequence[int] = ()) -> None:
         if start not in ("best", "paper", "random"):
             raise InvalidInput("start", expected="'best', 'paper' or 'random'", got=start)
         self.space = space
