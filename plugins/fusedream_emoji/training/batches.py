@@ -1,7 +1,8 @@
 """Batches whose captions cannot be told apart by the object alone.
 
 All concepts of a batch are distinct, but for twins: two scenes of the same things that differ in one fact, which both
-captions name. So no caption fits another picture of its batch, and telling them apart takes the fact.
+captions name: a colour, the background, the style, who is on which side, or one of two things is another. So no caption
+fits another picture of its batch, and telling them apart takes the fact.
 """
 
 from __future__ import annotations
@@ -46,14 +47,14 @@ def make_batch(sampler: SceneSampler, sprites: Tensor, size: int, *, doubles: fl
     pairs = int(size * twins) // 2
     originals = size - pairs
     doubled = min(int(originals * doubles), max(sampler.count - originals, 0))
-    fresh = iter(rng.sample(range(sampler.count), originals + doubled))
+    fresh = iter(rng.sample(range(sampler.count), sampler.count))
     scenes = [sampler.double(next(fresh), next(fresh)) for _ in range(doubled)]
     scenes += [sampler.single(next(fresh)) for _ in range(originals - doubled)]
     rng.shuffle(scenes)
     told: list[tuple[Scene, frozenset[str]]] = []
     for i, scene in enumerate(scenes):
         if i < pairs:
-            one, two, fact = make_twins(scene, sampler)
+            one, two, fact = make_twins(scene, sampler, next(fresh, None))
             told += [(one, frozenset({fact})), (two, frozenset({fact}))]
         else:
             told.append((scene, frozenset()))
@@ -68,10 +69,18 @@ def make_batch(sampler: SceneSampler, sprites: Tensor, size: int, *, doubles: fl
     )
 
 
-def make_twins(scene: Scene, sampler: SceneSampler) -> tuple[Scene, Scene, str]:
-    """Two scenes of the same things that differ plainly in one fact, and that fact."""
+def make_twins(scene: Scene, sampler: SceneSampler, other: int | None = None) -> tuple[Scene, Scene, str]:
+    """Two scenes of the same things that differ plainly in one fact, and that fact.
+
+    Args:
+        scene: the first of the two; some facts may be painted over.
+        sampler: of what differs.
+        other: a concept that may take the place of one of two things.
+    """
     rng = sampler.rng
-    if len(scene.things) == 2 and relation(*scene.things) and scene.layout != "pasted" and rng.random() < 0.5:
+    if len(scene.things) == 2 and other is not None and rng.random() < 0.45:
+        return scene, _exchanged(scene, rng.randrange(2), other, sampler), "concept"
+    if len(scene.things) == 2 and relation(*scene.things) and scene.layout != "pasted" and rng.random() < 0.6:
         a, b = scene.things
         return scene, replace(scene, things=(replace(a, x=b.x, y=b.y), replace(b, x=a.x, y=a.y))), "link"
     fact = rng.choice(("colour", "colour", "back", "back", "style"))
@@ -93,6 +102,12 @@ def _until(draw: Callable[[], T], good: Callable[[T], bool]) -> T:
     while not good(outcome := draw()):
         pass
     return outcome
+
+
+def _exchanged(scene: Scene, which: int, other: int, sampler: SceneSampler) -> Scene:
+    things = list(scene.things)
+    things[which] = sampler.paint_thing(replace(things[which], concept=other))
+    return replace(scene, things=tuple(things))
 
 
 def _restyled(scene: Scene, style: int, sampler: SceneSampler) -> Scene:

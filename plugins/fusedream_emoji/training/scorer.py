@@ -52,9 +52,9 @@ class Plan:
     decay: float = 0.05
     average: float = 0.998
     dropped: float = 0.88
-    kept: int = 24
-    doubles: tuple[float, float] = (0.25, 0.4)  # share of double scenes, at the start and at the end
-    twins: float = 0.25
+    kept: int = 32
+    doubles: tuple[float, float] = (0.25, 0.6)  # share of double scenes, at the start and at the end
+    twins: float = 0.4
     bf16: bool = False
     start: str | None = None  # folder of a finished model of the same kind, to train on from
     text: str | None = None  # folder of a model whose text tower this one starts from
@@ -84,7 +84,7 @@ class Trainer:
         """Do one step; the loss, and the share of the pictures whose own caption beat all others and the false one."""
         plan, done = self.plan, self.step / self.plan.steps
         self.sampler.reseed(f"{plan.seed}/{self.step}")
-        doubles = plan.doubles[0] + (plan.doubles[1] - plan.doubles[0]) * min(1.0, max(0.0, 2 * done - 0.8))
+        doubles = plan.doubles[0] + (plan.doubles[1] - plan.doubles[0]) * min(1.0, max(0.0, 2.5 * done - 0.5))
         batch = make_batch(self.sampler, self.sprites, plan.batch, doubles=doubles, twins=plan.twins, flaws=True)
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
@@ -242,14 +242,15 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=Plan.rate)
     parser.add_argument("--start", help="folder of a finished model of the same kind, to train on from")
     parser.add_argument("--text", help="folder of a model whose text tower this one starts from")
+    parser.add_argument("--doubles", type=float, nargs=2, default=Plan.doubles, help="share of scenes of two, first and last")
     parser.add_argument("--half", action="store_true", help="store the weights in half precision")
     parser.add_argument("--bf16", action="store_true", help="autocast: 5 times faster on processors with avx512_bf16")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    plan = Plan(
-        options.model, options.steps, options.seed, batch=options.batch, rate=options.rate, bf16=options.bf16, text=options.text
-    )
+    shared = ("batch", "rate", "bf16", "start", "text")
+    chosen = {name: getattr(options, name) for name in shared} | {"doubles": tuple(options.doubles)}
+    plan = Plan(options.model, options.steps, options.seed, **chosen)
     trainer = Trainer(plan, load_sprites())
     if options.resume:
         trainer.read(options.out)
