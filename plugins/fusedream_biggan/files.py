@@ -16,6 +16,7 @@ from huggingface_hub.file_download import http_get
 from pytorch_pretrained_biggan.model import PRETRAINED_CONFIG_ARCHIVE_MAP, PRETRAINED_MODEL_ARCHIVE_MAP
 
 from fusedream_sdk.errors import InvalidInput, WeightsError
+from fusedream_sdk.weights import first_line
 
 CONFIG = "config.json"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # in order of preference
@@ -124,8 +125,3 @@ def from_hub(repository: str, cache_dir: str | Path | None, revision: str | None
         raise WeightsError(f"weights: expected {EXPECTED} in the repository {repository!r}.") from error
     except Exception as error:  # no such repository or revision, no permission, no space
         raise WeightsError(f"weights: cannot get {repository!r} from the hub: {first_line(error)}") from error
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error that says anything."""
-    return next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
