@@ -39,22 +39,51 @@ class Free:
         return bool(torch.isfinite(x).all())
 
 
+Bound: TypeAlias = float | tuple[float, ...]
+"""One number for every coordinate, or one for each channel."""
+
+
 @dataclass(frozen=True)
 class Box:
-    """Every coordinate in [low, high], as BigGAN's truncated z in [-2, 2] (section 2 of the paper)."""
+    """Every coordinate in [low, high], as BigGAN's truncated z in [-2, 2] (section 2 of the paper).
 
-    low: float
-    high: float
+    Args:
+        low, high: one number, or one for each channel, as of the vectors in a VQGAN's codebook.
+        axis: the channels' axis where there are such, counted from the end so that leading axes (rows, basis) do not
+            matter: -3 in (C, H, W).
+    """
+
+    low: Bound
+    high: Bound
+    axis: int = -3
 
     def __post_init__(self) -> None:
-        if not self.low < self.high:
-            raise InvalidInput("Box", expected="low < high", got=f"low={self.low}, high={self.high}")
+        if self.axis >= 0:
+            raise InvalidInput("Box", expected="axis counted from the end, as -3 in (C, H, W)", got=f"axis={self.axis}")
+        lows, highs = (bound if isinstance(bound, tuple) else (bound,) for bound in (self.low, self.high))
+        if len(lows) != len(highs) or not lows:
+            expected = "two numbers, or as many for low as for high"
+            raise InvalidInput("Box", expected=expected, got=f"{len(lows)} and {len(highs)}")
+        for low, high in zip(lows, highs, strict=True):
+            if not low < high:
+                raise InvalidInput("Box", expected="low < high", got=f"low={low}, high={high}")
+
+    @property
+    def channels(self) -> int | None:
+        """How many channels have bounds of their own; None if all share them."""
+        return len(self.low) if isinstance(self.low, tuple) else None
 
     def project(self, x: Tensor) -> Tensor:
-        return x.clamp(self.low, self.high)
+        return x.clamp(self._bound(self.low, x), self._bound(self.high, x))
 
     def contains(self, x: Tensor, atol: float = 1e-5) -> bool:
-        return bool(((x >= self.low - atol) & (x <= self.high + atol)).all())
+        low, high = self._bound(self.low, x), self._bound(self.high, x)
+        return bool(((x >= low - atol) & (x <= high + atol)).all())
+
+    def _bound(self, bound: Bound, x: Tensor) -> Tensor:
+        """A bound as a tensor that broadcasts against x."""
+        values = x.new_tensor(bound)
+        return values.view(-1, *[1] * (-self.axis - 1)) if isinstance(bound, tuple) else values
 
 
 @dataclass(frozen=True)
@@ -71,6 +100,12 @@ class LatentSpec:
     shape: tuple[int, ...]
     constraint: Constraint = field(default_factory=Free)
     frozen: bool = False
+
+    def __post_init__(self) -> None:
+        box = self.constraint
+        if isinstance(box, Box) and box.channels and self.shape[box.axis : box.axis + 1 or None] != (box.channels,):
+            expected = f"{box.channels} channels on axis {box.axis}, as the box has"
+            raise InvalidInput("LatentSpec", expected=expected, got=f"shape {self.shape}")
 
 
 Space: TypeAlias = Mapping[str, LatentSpec]

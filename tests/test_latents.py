@@ -42,6 +42,8 @@ def test_projecting_twice_is_projecting_once_and_lands_inside(box: Box, seed: in
 def test_the_projection_is_the_nearest_permitted_point(box: Box, seed: int):
     x = normal(seed, 6)
     nearest = (x - box.project(x)).norm()
+    assert isinstance(box.low, float)
+    assert isinstance(box.high, float)
     permitted = box.low + (box.high - box.low) * torch.rand(200, 6, generator=torch.Generator().manual_seed(seed))
     assert (x - permitted).norm(dim=1).min() >= nearest - 1e-4
 
@@ -67,6 +69,52 @@ def test_a_point_outside_by_more_than_the_tolerance_is_not_contained():
 def test_an_empty_box_is_refused():
     with pytest.raises(InvalidInput, match="Box: expected low < high, got low=2, high=2"):
         Box(2, 2)
+
+
+@pytest.mark.parametrize("leading", [(), (2,), (2, 5)], ids=["alone", "rows", "rows-and-basis"])
+def test_a_box_with_bounds_per_channel_clamps_each_channel_by_its_own(leading: tuple[int, ...]):
+    box = Box((-1.0, 0.0, 2.0), (1.0, 0.5, 3.0))
+    projected = box.project(normal(0, *leading, 3, 4, 6))
+    for channel, (low, high) in enumerate(zip((-1.0, 0.0, 2.0), (1.0, 0.5, 3.0), strict=True)):
+        part = projected[..., channel, :, :]
+        assert (part.min(), part.max()) == (low, high)
+    assert box.contains(projected, atol=0)
+    assert not box.contains(projected.flip(-3))
+
+
+def test_the_bounds_of_a_vector_follow_its_last_axis():
+    box = Box((0.0, 5.0), (1.0, 6.0), axis=-1)
+    assert box.project(torch.tensor([[9.0, 9.0], [-9.0, -9.0]])).tolist() == [[1, 6], [0, 5]]
+    assert LatentSpec((2,), box).constraint is box
+
+
+def test_boxes_are_hashed_by_value():
+    assert len({Box((0.0, 1.0), (2.0, 3.0)), Box((0.0, 1.0), (2.0, 3.0)), Box(0.0, 1.0)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "message"),
+    [
+        ((0.0, 1.0), (1.0,), "as many for low as for high, got 2 and 1"),
+        ((0.0, 1.0), 2.0, "as many for low as for high, got 2 and 1"),
+        ((), (), "got 0 and 0"),
+        ((0.0, 1.0), (1.0, 1.0), "low < high, got low=1.0, high=1.0"),
+    ],
+)
+def test_bounds_that_do_not_fit_together_are_refused(low: tuple[float, ...], high: tuple[float, ...], message: str):
+    with pytest.raises(InvalidInput, match=message):
+        Box(low, high)
+
+
+def test_an_axis_counted_from_the_front_is_refused_as_rows_come_before_it():
+    with pytest.raises(InvalidInput, match="axis counted from the end"):
+        Box((0.0,), (1.0,), axis=0)
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 4, 4)])
+def test_a_shape_without_the_channels_of_its_box_is_refused(shape: tuple[int, ...]):
+    with pytest.raises(InvalidInput, match=r"LatentSpec: expected 2 channels on axis -3, as the box has, got shape"):
+        LatentSpec(shape, Box((0.0, 0.0), (1.0, 1.0)))
 
 
 def test_frozen_entries_are_neither_projected_nor_judged():
