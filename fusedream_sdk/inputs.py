@@ -1,11 +1,15 @@
-"""What a user may ask for: prompts and seeds."""
+"""What a user may ask for: prompts, seeds, and pictures to compare."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 from fusedream_sdk.errors import InvalidInput
+
+if TYPE_CHECKING:  # checking prompts needs no torch
+    from torch import Tensor
 
 MAX_SEED = 2**63 - 1
 
@@ -30,6 +34,19 @@ def check_seeds(seeds: int | Sequence[int]) -> list[int]:
     if not listed:
         raise InvalidInput("seeds", expected="at least one seed", got="an empty list")
     return [_seed(seed) for seed in listed]
+
+
+def check_pair(a: Tensor, b: Tensor, *, least: int = 1) -> None:
+    """Two batches (B, 3, H, W) of one shape, with sides of at least `least` pixels. Raises InvalidInput otherwise."""
+    for name, images in (("a", a), ("b", b)):
+        if images.dim() != 4 or images.shape[1] != 3:
+            raise InvalidInput(name, expected="pictures of shape (B, 3, H, W)", got=f"shape {tuple(images.shape)}")
+    if a.shape != b.shape:
+        raise InvalidInput("b", expected=f"pictures of the shape of a, {tuple(a.shape)}", got=f"shape {tuple(b.shape)}")
+    if min(a.shape[2:]) < least:
+        height, width = a.shape[2:]
+        fix = "Enlarge them first."
+        raise InvalidInput("a", expected=f"pictures of at least {least} x {least} pixels", got=f"{height} x {width}", fix=fix)
 
 
 def _seed(value: object) -> int:
