@@ -23,12 +23,14 @@ class ModelPair:
         generator, scorer: names that `load_generator` and `load_scorer` take.
         settings: values of `Settings` that suit the pair.
         judge: name of a scorer that is never optimised, for reports; empty if there is none.
+        perceptual: name of the perceptual distance that suits the pair, for `load_perceptual`; empty if there is none.
     """
 
     generator: str
     scorer: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     judge: str = ""
+    perceptual: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,16 @@ import click
 
 from fusedream_sdk import registry
 from fusedream_sdk.cli.exits import DONE, YOURS
+from fusedream_sdk.cli.skeleton import new
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--check", is_flag=True, help="Import each of them, and report which cannot be.")
-def plugins(check: bool) -> int:
+@click.pass_context
+def plugins(context: click.Context, check: bool) -> int:
     """List every plugin and the package that it comes from. Imports none of them without --check."""
+    if context.invoked_subcommand is not None:
+        return DONE
     bad = 0
     for kind in registry.KINDS:
         click.echo(f"{kind}:")
@@ -27,6 +31,9 @@ def plugins(check: bool) -> int:
             sources = " and ".join(f"{registry.package(point)} ({point.value})" for point in points)
             click.echo(f"  {name:<18} {sources}" + (f"  {state}" if state else ""))
     return YOURS if check and bad else DONE
+
+
+plugins.add_command(new)
 
 
 def _state(kind: str, name: str, points: list[EntryPoint], check: bool) -> str:
@@ -61,7 +68,8 @@ def _describe(name: str) -> dict[str, Any]:
     try:
         pair = registry.load("models", name)
         settings = ", ".join(f"{key} {value}" for key, value in pair.settings.items())
-        parts = {"generator": pair.generator, "scorer": pair.scorer, "judge": pair.judge, "settings": settings}
+        parts = {"generator": pair.generator, "scorer": pair.scorer, "judge": pair.judge, "perceptual": pair.perceptual}
+        parts["settings"] = settings
     except Exception as error:  # whatever a stranger's entry point does
         return {"BROKEN": f"{type(error).__name__}: {error}"}
     return {label: value for label, value in parts.items() if value}

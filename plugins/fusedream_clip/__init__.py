@@ -1,21 +1,25 @@
-"""Dual encoders of transformers (CLIP, SigLIP, Chinese-CLIP ...) as FuseDream scorers."""
+"""Dual encoders of transformers (CLIP, SigLIP, Chinese-CLIP ...) as FuseDream scorers and perceptual distances."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import torch
 
+    from fusedream_clip.features import ClipFeatures
     from fusedream_clip.scorer import ClipScorer
 
-__all__ = ["load"]
+__all__ = ["load", "load_features"]
+
+DEFAULT = "openai/clip-vit-base-patch32"
 
 
 def load(
     *,
-    weights: str | Path = "openai/clip-vit-base-patch32",
+    weights: str | Path = DEFAULT,
     revision: str | None = None,
     device: str | torch.device = "cpu",
     long_prompts: Literal["warn", "split", "error"] = "warn",
@@ -40,3 +44,35 @@ def load(
 
     model, processor = load_pretrained(weights, revision=revision, cache_dir=cache_dir)
     return ClipScorer(model, processor, long_prompts=long_prompts, source=str(weights)).to(device)
+
+
+def load_features(
+    *,
+    scorer: ClipScorer | None = None,
+    weights: str | Path | None = None,
+    layers: Sequence[int] | None = None,
+    device: str | torch.device | None = None,
+    revision: str | None = None,
+    cache_dir: str | Path | None = None,
+) -> ClipFeatures:
+    """Load a distance by the features of a dual encoder's image tower; no download if the model is there.
+
+    Args:
+        scorer: a scorer that the plugin `clip` (or `emoji`) loaded: its weights are shared.
+        weights: in place of `scorer`, a repository id or a folder. Default: that of the plugin `clip`.
+        layers: which hidden states are compared; see `ClipFeatures`.
+        device: where it runs. Default: where `scorer` is, or the CPU.
+        revision: branch, tag or commit of a repository id.
+        cache_dir: where downloads are kept. Default: Hugging Face's cache.
+
+    Raises:
+        InvalidInput: an option that cannot be used, or several that exclude each other.
+        WeightsError: weights that are missing, damaged, not of a dual encoder, or not safe to load.
+    """
+    from fusedream_clip.features import ClipFeatures, check_shared
+
+    if scorer is None:
+        scorer = load(weights=weights or DEFAULT, device=device or "cpu", revision=revision, cache_dir=cache_dir)
+    else:
+        check_shared(scorer, device, {"weights": weights, "revision": revision, "cache_dir": cache_dir})
+    return ClipFeatures(scorer, layers=layers)

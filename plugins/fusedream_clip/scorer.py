@@ -101,8 +101,11 @@ class ClipScorer:
         if images.dim() != 4 or images.shape[1:] != (3, self.resolution, self.resolution):
             expected = f"shape (B, 3, {self.resolution}, {self.resolution})"
             raise InvalidInput("images", expected=expected, got=f"{tuple(images.shape)}", fix="Resize them first.")
-        pixels = (images - self.mean.to(images.dtype)) / self.std.to(images.dtype)
-        return unit(self.model.get_image_features(pixel_values=pixels))
+        return unit(self.model.get_image_features(pixel_values=self.standardise(images)))
+
+    def standardise(self, images: Tensor) -> Tensor:
+        """Images (B, 3, H, W) in about [0, 1] to the pixel values that the model was trained on, in the same format."""
+        return (images - self.mean.to(images.dtype)) / self.std.to(images.dtype)
 
     @torch.no_grad()
     def encode_text(self, prompts: Sequence[str]) -> Tensor:

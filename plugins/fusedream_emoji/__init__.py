@@ -1,8 +1,8 @@
 """The emoji world: small models, trained on emoji art and shipped with the package, so that everything runs offline.
 
 `generator` is a BigGAN-deep that the BigGAN plugin loads, `scorer` and `judge` are dual encoders that the CLIP plugin
-loads: what runs here is what runs on real weights. The judge is another architecture from another seed and is never
-optimised; it is there to report.
+loads, and `perceptual` compares pictures by the scorer's layers: what runs here is what runs on real weights. The judge
+is another architecture from another seed and is never optimised; it is there to report.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fusedream_sdk.models import ModelPair
-    from fusedream_sdk.protocols import Generator, Scorer
+    from fusedream_sdk.protocols import Generator, Perceptual, Scorer
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -38,6 +38,14 @@ def judge(**options: Any) -> Scorer:
     return fusedream_clip.load(**{"weights": str(WEIGHTS / "judge"), **options})
 
 
+def perceptual(**options: Any) -> Perceptual:
+    """How different two pictures look to the image tower of `scorer`. Options as for `clip-features`."""
+    import fusedream_clip
+
+    own = {"weights": str(WEIGHTS / "scorer")} if options.get("scorer") is None else {}
+    return fusedream_clip.load_features(**{**own, **options})
+
+
 SETTINGS = {
     "steps": 80, "views": 8, "lr": 0.01, "samples": 2048, "bank": 4096, "bank_views": 1,
     "check_views": 16, "report_views": 64,
@@ -48,7 +56,7 @@ def pair() -> ModelPair:
     """The emoji generator and scorer, and settings for a picture in seconds."""
     from fusedream_sdk.models import ModelPair
 
-    return ModelPair("emoji", "emoji", settings=SETTINGS, judge="emoji-judge")
+    return ModelPair("emoji", "emoji", settings=SETTINGS, judge="emoji-judge", perceptual="emoji")
 
 
 def tiny_pair() -> ModelPair:
@@ -56,4 +64,5 @@ def tiny_pair() -> ModelPair:
     from fusedream_sdk.models import ModelPair
 
     small = {"steps": 8, "views": 4, "samples": 256, "bank": 256, "bank_views": 1, "report_views": 8, "check_views": 8}
-    return ModelPair("emoji", "emoji", settings={**SETTINGS, **small, "check_every": 4}, judge="emoji-judge")
+    settings = {**SETTINGS, **small, "check_every": 4}
+    return ModelPair("emoji", "emoji", settings=settings, judge="emoji-judge", perceptual="emoji")
