@@ -72,18 +72,34 @@ def check_scorer(scorer: Scorer, *, rows: int = 3) -> None:
     _check_rows_alone("scorer.encode_image", embedded.detach(), alone)
 
 
-def check_perceptual(perceptual: Perceptual, *, side: int = 64) -> None:
-    """Every promise of `Perceptual`, tried out. Raises PluginContractError, naming the broken one."""
-    a, b = torch.rand(2, 2, 3, side, side, generator=torch.Generator().manual_seed(0)).unbind(0)
-    distance = perceptual(a.requires_grad_(), b)
-    if tuple(distance.shape) != (2,):
-        raise PluginContractError(f"perceptual: expected shape (2,), got {tuple(distance.shape)}.")
+def check_perceptual(perceptual: Perceptual, *, side: int = 64, rows: int = 3) -> None:
+    """Every promise of `Perceptual`, tried out.
+
+    Args:
+        perceptual: to check.
+        side: of the pictures, in pixels.
+        rows: how many to compare at a time, at least 2.
+
+    Raises:
+        PluginContractError: naming the broken promise.
+    """
+    device = contracts.device_of(perceptual)
+    a, b = torch.rand(2, rows, 3, side, side, generator=torch.Generator().manual_seed(0)).to(device).unbind(0)
+    a, b = a.requires_grad_(), b.requires_grad_()
+    distance = perceptual(a, b)
+    if tuple(distance.shape) != (rows,):
+        raise PluginContractError(f"perceptual: expected shape ({rows},), got {tuple(distance.shape)}.")
     if not (distance > 0).all() or not torch.isfinite(distance).all():
         raise PluginContractError("perceptual: expected a positive distance between two different pictures.")
-    if perceptual(b, b).abs().max() > 1e-5:
-        raise PluginContractError("perceptual: expected 0 between a picture and itself.")
-    if torch.autograd.grad(distance.sum(), a)[0].abs().sum() == 0:
-        raise PluginContractError("perceptual: expected a gradient to the first picture.")
+    gradients = torch.autograd.grad(distance.sum(), (a, b), allow_unused=True) if distance.requires_grad else (None, None)
+    for which, gradient in zip(("first", "second"), gradients, strict=True):
+        if gradient is None or not (gradient != 0).any() or not torch.isfinite(gradient).all():
+            raise PluginContractError(f"perceptual: expected a finite gradient to the {which} picture that is not zero.")
+    with torch.no_grad():
+        if not perceptual(b, b.clone()).abs().max() <= 1e-5:
+            raise PluginContractError("perceptual: expected 0 between a picture and itself.")
+        alone = torch.cat([perceptual(a[i : i + 1], b[i : i + 1]) for i in range(rows)])
+    _check_rows_alone("perceptual", distance.detach(), alone)
 
 
 def _check_rows_alone(what: str, batch: Tensor, alone: Tensor) -> None:

@@ -108,10 +108,14 @@ def test_a_faulty_scorer_is_told_its_fault(scorer: Scoring, message: str):
 @pytest.mark.parametrize(
     ("perceptual", "message"),
     [
-        (lambda a, b: distance(a, b).mean(), r"expected shape \(2,\)"),
+        (lambda a, b: distance(a, b).mean(), r"expected shape \(3,\)"),
         (lambda a, b: -distance(a, b), "expected a positive distance"),
         (lambda a, b: distance(a, b) + 1, "expected 0 between a picture and itself"),
-        (lambda a, b: distance(a.detach(), b) + 0 * a.sum(), "expected a gradient to the first"),
+        (lambda a, b: distance(a.detach(), b) + 0 * a.sum(), "expected a finite gradient to the first"),
+        (lambda a, b: distance(a, b.detach()), "expected a finite gradient to the second"),
+        (lambda a, b: distance(a, b).detach(), "expected a finite gradient to the first"),
+        (lambda a, b: (a - b).abs().amax(dim=(1, 2, 3)).sqrt() * (0 * a.sum(dim=(1, 2, 3))).sqrt().add(1), "a finite gradient"),
+        (lambda a, b: distance(a, b) * len(a), "perceptual: expected a row alone to equal the row in a batch"),
     ],
 )
 def test_a_faulty_distance_is_told_its_fault(perceptual: Callable, message: str):
