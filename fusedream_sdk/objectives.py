@@ -103,7 +103,7 @@ class AugCLIP:
         self.precision: Precision = nullcontext
 
     def __call__(self, latents: Latents, *, step: int) -> Evaluation:
-        noisy = self._perturb(latents, step) if self.noise else latents
+        noisy = self.perturb(latents, step=step)
         with self.precision():
             images = self.generator(noisy).float()
             loss = -self.score(images, step=step)
@@ -121,8 +121,10 @@ class AugCLIP:
             raise PluginContractError(f"scorer: expected scores of shape {tuple(row.shape)}, got {tuple(scores.shape)}.")
         return scores.view(len(images), self.count).mean(dim=1)
 
-    def _perturb(self, latents: Latents, step: int) -> Latents:
-        """Seeded noise on every unfrozen latent, row by row."""
+    def perturb(self, latents: Latents, *, step: int) -> Latents:
+        """Seeded noise on every unfrozen latent, row by row; the latents themselves where there is none."""
+        if not self.noise:
+            return latents
         out = dict(latents)
         draws = [np.random.Generator(np.random.Philox(key=np.array([s, (1 << 60) + step], np.uint64))) for s in self.seeds]
         for name, x in latents.items():

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from fusedream_sdk.directions import Descent
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.latents import Latents, map_latents
+from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.protocols import Direction, Evaluation, Objective, Parametrisation, Params
 
 MakeOptimiser = Callable[[list[Tensor]], torch.optim.Optimizer]
+Memory = dict[str, dict[str, Any]]
+"""What an optimiser keeps of each parameter: name -> its state, rows first where it is shaped as the parameter."""
 
 RUNNING, PLATEAU, FAILED, DONE, CANCELLED = "running", "plateau", "failed", "done", "cancelled"
 
@@ -87,6 +90,7 @@ class State:
         params: name -> (B, ...), detached.
         best: the best judged points so far; shared, not a copy.
         status: "running", "plateau" or "failed" for each row.
+        memory: the optimiser's; shared, not a copy.
     """
 
     step: int
@@ -94,6 +98,26 @@ class State:
     params: Params
     best: Best
     status: tuple[str, ...]
+    memory: Memory = field(default_factory=dict)
+
+    def keep(self, index: Sequence[int]) -> State:
+        """Some of the rows, from which `iterate(resume=...)` goes on as if the others had never been there."""
+        chosen = torch.tensor(index, dtype=torch.long, device=self.best.loss.device)
+        count = len(self.status)
+
+        def rows(x: Any) -> Any:
+            return x[chosen] if isinstance(x, Tensor) and x.dim() and len(x) == count else x
+
+        losses = {name: rows(x) for name, x in self.evaluation.losses.items()}
+        best = self.best
+        return State(
+            self.step,
+            Evaluation(select(self.evaluation.latents, chosen), rows(self.evaluation.images), losses),
+            select(self.params, chosen),
+            Best(select(best.latents, chosen), *(rows(x) for x in (best.loss, best.step, best.counted, best.stale))),
+            tuple(self.status[i] for i in index),
+            {name: {key: rows(x) for key, x in kept.items()} for name, kept in self.memory.items()},
+        )
 
 
 def iterate(
@@ -105,6 +129,7 @@ def iterate(
     direction: Direction | None = None,
     make_optimiser: MakeOptimiser | None = None,
     selection: Selection | None = None,
+    resume: State | None = None,
 ) -> Iterator[State]:
     """Minimise the objective over the parameters, one `State` for each of the `steps + 1` points, the last included.
 
@@ -116,17 +141,23 @@ def iterate(
         direction: losses to gradients; descent of the primary loss by default.
         make_optimiser: parameters to a torch optimiser whose update is elementwise; Adam at 5e-3 by default.
         selection: how the best point is found and when a row stops.
+        resume: a state to go on from, up to the same `steps`; then `params` are not used. Its step is evaluated once more.
 
     A row whose loss or gradient is not finite is left where it was and marked "failed"; the others go on.
     """
     if steps < 1:
         raise InvalidInput("steps", expected="at least 1", got=steps)
     direction, selection = direction or Descent(), selection or Selection()
-    free = {name: x.detach().clone().requires_grad_() for name, x in params.items()}
+    begin = params if resume is None else resume.params
+    free = {name: x.detach().clone().requires_grad_() for name, x in begin.items()}
     optimiser = (make_optimiser or adam())(list(free.values()))
     best: Best | None = None
     status: list[str] = []
-    for step in range(steps + 1):
+    if resume is not None:
+        best, status = resume.best, list(resume.status)
+        optimiser.state.update({x: map_memory(resume.memory.get(name, {})) for name, x in free.items()})
+    first = 0 if resume is None else resume.step
+    for step in range(first, steps + 1):
         evaluation = objective(parametrisation(free), step=step)
         loss = evaluation.primary.detach()
         if best is None:
@@ -135,11 +166,12 @@ def iterate(
         gradients = {} if last else direction(evaluation.losses, free)
         _mark(status, torch.isfinite(loss) & _finite_rows(gradients, loss), FAILED)
         alive = _alive(status, loss.device)
-        if last or step % selection.every == 0:
+        if last or (step % selection.every == 0 and not (resume and step == first)):
             _judge(best, parametrisation, free, selection, loss, step, alive)
             if selection.patience is not None:
                 _mark(status, best.stale < max(1, selection.patience), PLATEAU)
-        yield State(step, _detach(evaluation), map_latents(_copy, free), best, tuple(status))
+        memory: Memory = {name: optimiser.state[x] for name, x in free.items()}
+        yield State(step, _detach(evaluation), map_latents(_copy, free), best, tuple(status), memory)
         alive = _alive(status, loss.device)
         if last or not alive.any():
             return
@@ -187,6 +219,11 @@ def optimise(states: Iterator[State], *, watch: Callable[[State], None] = lambda
     ended = tuple((CANCELLED if cancelled else DONE) if s == RUNNING else s for s in state.status)
     losses = {name: torch.stack([h[name] for h in history]) for name in history[0]}
     return Outcome(state.best, ended, losses, state.step)
+
+
+def map_memory(kept: dict[str, Any]) -> dict[str, Any]:
+    """A copy of what an optimiser keeps of one parameter."""
+    return {key: x.clone() if isinstance(x, Tensor) else x for key, x in kept.items()}
 
 
 def _judge(

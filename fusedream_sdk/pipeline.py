@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import torch
+
 from fusedream_sdk import models as loading
-from fusedream_sdk.augment import Stream
-from fusedream_sdk.bank import BankRecipe, LatentBank, build_bank
-from fusedream_sdk.contracts import check_first_use, check_types
-from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, WeightsError
+from fusedream_sdk.bank import BankRecipe, LatentBank
+from fusedream_sdk.engine import Engine, parametrise
+from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.inputs import check_prompts, check_seeds
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.memory import rows_that_fit
-from fusedream_sdk.objectives import AugCLIP, make_target
+from fusedream_sdk.objectives import AugCLIP
 from fusedream_sdk.optimise import Outcome, Selection, State, adam, iterate, optimise
-from fusedream_sdk.parametrise import BasisMix, Direct
-from fusedream_sdk.precision import autocast, resolve_device, resolve_dtype
+from fusedream_sdk.precision import resolve_device, resolve_dtype
 from fusedream_sdk.progress import bar
 from fusedream_sdk.protocols import Generator, Reward, Scorer
 from fusedream_sdk.reporting import make_recipe, make_result
 from fusedream_sdk.result import Result
-from fusedream_sdk.search import bank_starts, conditioned, searched_starts, single_starts
 from fusedream_sdk.settings import Settings
 
 Watch = Callable[[State, range], None]
@@ -62,26 +60,31 @@ class FuseDream:
             raise InvalidInput("memory_gb", expected="a positive number", got=memory_gb)
         where = resolve_device(device)
         chosen_generator, chosen_scorer, recommended = loading.resolve_pair(models, generator, scorer)
-        self._generator = loading.load_generator(chosen_generator, where)
-        self._scorer = loading.load_scorer(chosen_scorer, where)
-        check_types(self._generator.model, self._scorer.model)
-        own = dict(getattr(self._generator.model, "recommended", {}))
+        loaded = loading.load_generator(chosen_generator, where), loading.load_scorer(chosen_scorer, where)
+        budget = None if memory_gb is None else memory_gb * 1e9
+        self._engine = Engine(*loaded, dtype=resolve_dtype(dtype, loaded[0].device), budget=budget)
+        own = dict(getattr(self.generator, "recommended", {}))
         self.settings = Settings().replace(**{**own, **recommended, **(settings or {})})
-        self.device = self._generator.device
-        self.dtype = resolve_dtype(dtype, self.device)
-        self._budget = None if memory_gb is None else memory_gb * 1e9
-        self._checked = False
-        self._bank: LatentBank | None = None
 
     @property
     def generator(self) -> Generator:
         """The generator in use."""
-        return self._generator.model
+        return self._engine.generator.model
 
     @property
     def scorer(self) -> Scorer | Reward:
         """The scorer in use."""
-        return self._scorer.model
+        return self._engine.scorer.model
+
+    @property
+    def device(self) -> torch.device:
+        """Where the models live."""
+        return self._engine.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format of the optimisation."""
+        return self._engine.dtype
 
     def generate(
         self,
@@ -109,9 +112,9 @@ class FuseDream:
         """
         settings = self.settings.replace(**changes)
         all_prompts, all_seeds = self._rows(prompts, seeds)
-        self._check_once()
-        starts = self._starts(all_prompts, all_seeds, settings, progress)
-        recipe = make_recipe(self._generator, self._scorer, settings, self.dtype)
+        self._engine.check_once()
+        starts = self._engine.starts(all_prompts, all_seeds, settings, progress=progress)
+        recipe = make_recipe(self._engine.generator, self._engine.scorer, settings, self.dtype)
         chunk = self._chunk(all_prompts, all_seeds, starts, settings)
         parts: list[Result] = []
         for first in range(0, len(all_prompts), chunk):
@@ -134,8 +137,9 @@ class FuseDream:
         """The same optimisation, driven by you: one `State` per step, all rows at once. Arguments as for `generate`."""
         settings = self.settings.replace(**changes)
         all_prompts, all_seeds = self._rows(prompts, seeds)
-        self._check_once()
-        return self._states(all_prompts, all_seeds, self._starts(all_prompts, all_seeds, settings, False), settings)
+        self._engine.check_once()
+        starts = self._engine.starts(all_prompts, all_seeds, settings, progress=False)
+        return self._states(all_prompts, all_seeds, starts, settings)
 
     def bank(self, *, progress: bool = True, **changes: Any) -> LatentBank:
         """The latent bank of these models and settings: from memory, the user's cache folder, or built now and cached.
@@ -143,78 +147,20 @@ class FuseDream:
         Raises:
             InvalidInput: the scorer has no embeddings, or the generator depends on the prompt.
         """
-        settings = self.settings.replace(**changes)
-        if not isinstance(self.scorer, Scorer) or conditioned(self.generator):
-            raise InvalidInput(
-                "bank", expected="a scorer with embeddings and a generator that ignores the prompt", got="models without them"
-            )
-        recipe = self.bank_recipe(settings)
-        if self._bank is None or self._bank.recipe != recipe:
-            bank = None
-            with suppress(WeightsError, FingerprintMismatch):  # missing, damaged, or of other models: build it again
-                bank = LatentBank.load(recipe.path, recipe)
-            if bank is None:
-                with bar("building the latent bank", progress) as advance:
-                    bank = build_bank(self.generator, self.scorer, recipe, precision=self._precision, progress=advance)
-                bank.save(recipe.path)
-            self._bank = bank
-        return self._bank
+        return self._engine.bank(self.settings.replace(**changes), progress=progress)
 
     def bank_recipe(self, settings: Settings | None = None) -> BankRecipe:
         """What the bank of these models and settings is made of."""
-        settings = settings or self.settings
-        return BankRecipe(
-            generator=self._generator.fingerprint,
-            scorer=self._scorer.fingerprint,
-            size=settings.bank,
-            views=settings.augment,
-            count=settings.bank_views,
-            precision=str(self.dtype).removeprefix("torch."),
-        )
-
-    def _precision(self) -> Any:
-        return autocast(self.device, self.dtype)
+        return self._engine.bank_recipe(settings or self.settings)
 
     def _rows(self, prompts: str | Sequence[str], seeds: int | Sequence[int]) -> tuple[list[str], list[int]]:
         """P x S rows, prompt by prompt."""
         pairs = [(p, s) for p in check_prompts(prompts) for s in check_seeds(seeds)]
         return [p for p, _ in pairs], [s for _, s in pairs]
 
-    def _check_once(self) -> None:
-        if not self._checked:
-            check_first_use(self.generator, self.scorer)
-            self._checked = True
-
-    def _starts(self, prompts: list[str], seeds: list[int], settings: Settings, progress: bool) -> Latents:
-        """A basis of k latents for each row: (B, k, ...) each."""
-        if not settings.searches:
-            return single_starts(self.generator, prompts, seeds)
-        k, samples = settings.basis, settings.samples
-        if isinstance(self.scorer, Scorer) and not conditioned(self.generator):
-            bank = self.bank(progress=progress, **settings.changed_from(self.settings))
-            return bank_starts(self.generator, self.scorer, bank, prompts, seeds, k=k, samples=samples)
-        target = make_target(self.scorer, prompts)
-        return searched_starts(self.generator, target, prompts, seeds, settings=settings, precision=self._precision)
-
-    def _objective(self, prompts: list[str], seeds: list[int], settings: Settings) -> AugCLIP:
-        target = make_target(self.scorer, prompts)
-        objective = AugCLIP(
-            self.generator, target, seeds, views=settings.augment, count=settings.views, noise=settings.noise
-        )
-        objective.precision = self._precision
-        return objective
-
     def _states(self, prompts: list[str], seeds: list[int], starts: Latents, settings: Settings) -> Iterator[State]:
-        objective = self._objective(prompts, seeds, settings)
-        holdout = AugCLIP(
-            *(self.generator, objective.target, seeds), views=settings.augment, count=settings.check_views, stream=Stream.SELECT
-        )
-        holdout.precision = self._precision
-        space = self.generator.space
-        if settings.basis == 1:
-            parametrisation = Direct(space, map_latents(lambda x: x[:, 0], starts))
-        else:
-            parametrisation = BasisMix(space, starts, start=settings.start, seeds=seeds)
+        objective, holdout = self._engine.objectives(prompts, seeds, settings)
+        parametrisation = parametrise(self.generator, starts, seeds, settings)
         return iterate(
             *(objective, parametrisation, parametrisation.params),
             steps=settings.steps,
@@ -226,8 +172,11 @@ class FuseDream:
         """Rows at a time within the memory budget."""
         if len(prompts) == 1:
             return 1
-        two = map_latents(lambda x: x[:2, 0], starts)
-        return rows_that_fit(lambda n: self._objective(prompts[:n], seeds[:n], settings), two, self._budget)
+
+        def build(n: int) -> AugCLIP:
+            return self._engine.objectives(prompts[:n], seeds[:n], settings)[0]
+
+        return rows_that_fit(build, map_latents(lambda x: x[:2, 0], starts), self._engine.budget)
 
     def _run(
         self, states: Iterator[State], rows: range, total: int, settings: Settings, progress: bool, watch: Watch | None

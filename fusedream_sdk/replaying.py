@@ -46,8 +46,8 @@ def replay(
         device=device,
         dtype=recipe["dtype"],
     )
-    _check_same("generator", dream._generator, recipe)
-    _check_same("scorer", dream._scorer, recipe)
+    _check_same("generator", dream._engine.generator, recipe)
+    _check_same("scorer", dream._engine.scorer, recipe)
     result = dream.generate(
         recipe["prompt"], seeds=recipe["seed"], progress=progress, **settings.changed_from(dream.settings)
     )
