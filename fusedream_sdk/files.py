@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,30 @@ def atomic_path(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """A temporary folder beside `path`, which gets that name when the block ends well and is removed when it does not.
+
+    Raises:
+        OutputError: `path` exists, or the folder that it lies in is missing or not writable.
+    """
+    path = Path(path).expanduser()
+    fix = "Choose another name, or remove it."
+    if os.path.lexists(path):  # unlike pathlib's, never raises
+        raise OutputError(f"out: expected a new folder, but {path} exists. {fix}")
+    check_writable(path)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.stem[:40]}-"))
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        try:
+            temporary.rename(path)
+        except OSError as error:  # somebody was quicker
+            raise OutputError(f"out: expected a new folder, but {path} cannot be made ({error.strerror}). {fix}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def check_writable(path: str | Path, *, overwrite: bool = True) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fusedream_sdk.errors import OutputError
-from fusedream_sdk.files import atomic_path, cache_folder, check_writable
+from fusedream_sdk.files import atomic_folder, atomic_path, cache_folder, check_writable
 
 
 def write(path: Path, content: str, **options: bool) -> None:
@@ -82,3 +82,32 @@ def test_a_cache_that_cannot_be_made_is_told_with_the_variable_to_set(tmp_path: 
     monkeypatch.setenv("FUSEDREAM_CACHE", str(tmp_path / "file"))
     with pytest.raises(OutputError, match=r"cache: expected a writable folder.*FUSEDREAM_CACHE"):
         cache_folder("banks")
+
+
+def test_a_folder_appears_whole(tmp_path: Path):
+    with atomic_folder(tmp_path / "new") as temporary:
+        (temporary / "a.txt").write_text("x")
+        assert not (tmp_path / "new").exists()
+    assert (tmp_path / "new" / "a.txt").read_text() == "x"
+    assert (tmp_path / "new").stat().st_mode & 0o500 == 0o500
+    assert os.listdir(tmp_path) == ["new"]
+
+
+def test_an_error_in_the_block_leaves_no_folder(tmp_path: Path):
+    with pytest.raises(ZeroDivisionError), atomic_folder(tmp_path / "new") as temporary:
+        (temporary / "a.txt").write_text(str(1 / 0))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_somebody_made_meanwhile_is_kept(tmp_path: Path):
+    with pytest.raises(OutputError, match="expected a new folder"), atomic_folder(tmp_path / "new"):
+        write(tmp_path / "new", "theirs")
+    assert (tmp_path / "new").read_text() == "theirs"
+    assert os.listdir(tmp_path) == ["new"]
+
+
+def test_no_folder_is_begun_where_something_lies(tmp_path: Path):
+    (tmp_path / "old").mkdir()
+    with pytest.raises(OutputError, match="old exists"), atomic_folder(tmp_path / "old"):
+        pass
+    assert os.listdir(tmp_path) == ["old"]
