@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from fusedream_sdk.errors import WeightsError
+from fusedream_sdk.errors import InvalidInput, WeightsError
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors file or of a pickle, as float32 on the CPU; nothing in a pickle is run.
+def check_digest(path: Path, sha256: str) -> None:
+    """Compare a file's SHA-256 with what the user gave."""
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise InvalidInput("sha256", expected="64 hexadecimal digits", got=sha256)
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256.lower():
+        raise WeightsError(f"sha256: expected {sha256.lower()}, but {path} has {found}. Delete it and download it again.")
+
+
+def read_tensors(path: Path, *, within: str | None = None) -> dict[str, Tensor]:
+    """The tensors of a file as float32 on the CPU; otherwise as `read_stored`."""
+    return {name: value.float() for name, value in read_stored(path, within=within).items()}
+
+
+def read_stored(path: Path, *, within: str | None = None) -> dict[str, Tensor]:
+    """The tensors of a .safetensors file or of a pickle, as they are stored, on the CPU; nothing in a pickle is run.
+
+    Args:
+        path: of the file.
+        within: name of the entry that holds them in a pickle of more than tensors ("state_dict" in Lightning's); the
+            rest has to be plain containers and numbers. A file without that entry is taken as it is.
 
     Raises:
         WeightsError: a file that is damaged, or holds anything but named tensors.
     """
     try:
         if path.suffix == ".safetensors":
-            found = load_file(path)
+            found: object = load_file(path)
         else:
             with warnings.catch_warnings():  # on strange pickles, which are refused below
                 warnings.simplefilter("ignore")
@@ -32,14 +55,66 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         wanted = re.search(r"(?:GLOBAL|function) ([\w.]+)", str(error))
         held = f"the file wants to run {wanted[1]!r}" if wanted else "the file holds something else, or is damaged"
         raise WeightsError(
-            f"{path}: expected tensors alone, but {held}, which was refused. "
-            f"Do not trust its source; ask for a .safetensors file."
+            f"{path}: expected tensors alone, but {held}, which was refused. Ask for a .safetensors file; or, if you trust "
+            f"its source: fusedream convert {path} {path.stem}.safetensors --trust"
         ) from error
     except Exception as error:  # whatever a damaged file sets off in the readers
         raise WeightsError(f"{path}: damaged or cut short ({first_line(error)}). Download it again.") from error
+    return named_tensors(found, path, within)
+
+
+def read_trusted(path: Path, *, within: str | None = None) -> dict[str, Tensor]:
+    """The tensors of a pickle that `read_stored` refuses, as they are stored. For a file whose source one trusts.
+
+    Every other object in it (callbacks, optimisers, configurations) becomes an empty placeholder, so that it needs none
+    of the packages that wrote it, and none of their code is run.
+
+    Raises:
+        WeightsError: as `read_stored`, but for what is not refused.
+    """
+    reader = SimpleNamespace(Unpickler=_Unpickler, load=_load, __name__="placeholders")
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=False, pickle_module=reader)
+    except Exception as error:  # whatever a damaged file sets off
+        raise WeightsError(f"{path}: damaged or cut short ({first_line(error)}). Download it again.") from error
+    return named_tensors(found, path, within)
+
+
+def named_tensors(found: object, path: Path, within: str | None = None) -> dict[str, Tensor]:
+    """What was read from `path`, or its entry `within`, if that is names and tensors; else WeightsError."""
+    if isinstance(found, Mapping) and within in found:
+        found = found[within]
     if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
         raise WeightsError(f"{path}: expected a mapping of names to tensors, got {type(found).__name__}.")
-    return {name: value.float() for name, value in found.items()}
+    return {str(name): value for name, value in found.items()}
+
+
+class _Placeholder:
+    """Stands for an object of a pickle that is not wanted; takes whatever the pickle does to it, and does nothing."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None: ...
+
+    def __setstate__(self, state: object) -> None: ...
+
+    def __setitem__(self, key: object, value: object) -> None: ...
+
+    def append(self, value: object) -> None: ...
+
+    def extend(self, values: object) -> None: ...
+
+
+PLAIN = ("collections", "OrderedDict")
+REBUILDERS = {"_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter"}  # of torch._utils: what a tensor is made by
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        tensors = (module == "torch._utils" and name in REBUILDERS) or (module == "torch" and name.endswith("Storage"))
+        return super().find_class(module, name) if tensors or (module, name) == PLAIN else _Placeholder
+
+
+def _load(file: Any, **options: Any) -> Any:
+    return _Unpickler(file, **options).load()
 
 
 def check_tensors(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], path: Path, *, model: str, advice: str) -> None:

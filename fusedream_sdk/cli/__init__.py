@@ -12,6 +12,7 @@ import click
 
 from fusedream_sdk import __version__
 from fusedream_sdk.cli.banks import bank
+from fusedream_sdk.cli.convert import convert
 from fusedream_sdk.cli.drawing import generate
 from fusedream_sdk.cli.exits import run
 from fusedream_sdk.cli.listing import models, plugins
@@ -31,7 +32,7 @@ def fusedream(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for verb in (generate, replay, interpolate, bank, models, plugins):
+for verb in (generate, replay, interpolate, bank, models, plugins, convert):
     fusedream.add_command(verb)
 
 

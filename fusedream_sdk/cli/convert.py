@@ -1,0 +1,38 @@
+"""`fusedream convert`: from a pickle to a file that holds tensors and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fusedream_sdk.cli.options import overwrite_option
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("target", type=FILE)
+@click.option("--trust", is_flag=True, help="Also read a file that holds other objects; they are left out, and not run.")
+@overwrite_option
+def convert(source: Path, target: Path, trust: bool, overwrite: bool) -> None:
+    """Write the tensors of the checkpoint SOURCE (.ckpt, .pt, .bin) to TARGET, a .safetensors file.
+
+    Checkpoints are pickles, which can run code when they are read. Without --trust, one that holds anything but tensors
+    and plain containers is refused. Lightning's layout is understood: its "state_dict" is what is written.
+    """
+    from safetensors.torch import save_file
+
+    from fusedream_sdk.errors import InvalidInput
+    from fusedream_sdk.files import atomic_path, check_writable
+    from fusedream_sdk.weights import read_stored, read_trusted
+
+    if target.suffix != ".safetensors":
+        raise InvalidInput("target", expected="a file name that ends in .safetensors", got=target.name)
+    check_writable(target, overwrite=overwrite)
+    read = read_trusted if trust else read_stored
+    tensors = read(source, within="state_dict")
+    with atomic_path(target, overwrite=overwrite) as temporary:
+        save_file({name: value.contiguous().clone() for name, value in tensors.items()}, temporary)
+    click.echo(f"{target}  {len(tensors)} tensors  {target.stat().st_size / 1e6:.3g} MB")
