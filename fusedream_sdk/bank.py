@@ -99,13 +99,19 @@ class LatentBank:
         if samples < size and len(seeds) != len(text):
             raise InvalidInput("seeds", expected=f"one for each of {len(text)} rows", got=f"{len(seeds)} seeds")
         scores = text.float().cpu() @ self.embeddings.T
-        if samples < size:
-            for row, seed in enumerate(seeds):
-                picks = np.random.Generator(np.random.Philox(key=np.array([seed, PICKS], np.uint64)))
-                hidden = picks.permutation(size)[samples:]
-                scores[row, torch.from_numpy(hidden)] = -torch.inf
+        for row, seed in enumerate(seeds):
+            scores[row, ~self.visible(seed, samples)] = -torch.inf
         best = scores.topk(k, dim=1)
         return best.indices, best.values
+
+    def visible(self, seed: int, samples: int) -> Tensor:
+        """Which latents a row of this seed sees: (M,), true for `samples` of them."""
+        size = len(self.embeddings)
+        seen = torch.ones(size, dtype=torch.bool)
+        if samples < size:
+            picks = np.random.Generator(np.random.Philox(key=np.array([seed, PICKS], np.uint64)))
+            seen[torch.from_numpy(picks.permutation(size)[samples:])] = False
+        return seen
 
     def latents(self, generator: Generator, index: Tensor) -> Latents:
         """Draw the latents of given indices again: (B, k) to entries (B, k, ...)."""

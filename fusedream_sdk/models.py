@@ -12,7 +12,9 @@ import torch
 from fusedream_sdk import registry
 from fusedream_sdk.contracts import device_of, identity
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.protocols import Generator, Reward, Scorer
+from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
+
+DEFAULT_PERCEPTUAL = "lpips"
 
 
 @dataclass(frozen=True)
@@ -95,3 +97,20 @@ def load_scorer(scorer: str | Scorer | Reward, device: torch.device) -> Loaded:
     if isinstance(scorer, str):
         return Loaded(registry.load_scorer(scorer, device=device), scorer)
     return Loaded(scorer, None)
+
+
+def choose_perceptual(models: str | ModelPair | None, perceptual: str | Perceptual | None) -> str | Perceptual:
+    """The perceptual distance that was asked for, that the pair names, or LPIPS (the paper's)."""
+    if perceptual is not None:
+        return perceptual
+    pair = registry.load("models", models) if isinstance(models, str) else models
+    return (pair.perceptual if pair is not None else "") or DEFAULT_PERCEPTUAL
+
+
+def load_perceptual(perceptual: str | Perceptual, device: torch.device) -> Loaded:
+    """A perceptual distance by name, onto `device`, or as it is."""
+    if isinstance(perceptual, str):
+        return Loaded(registry.load_perceptual(perceptual, device=device), perceptual)
+    if not callable(perceptual):
+        raise InvalidInput("perceptual", expected="a name, or a function of two pictures", got=perceptual)
+    return Loaded(perceptual, None)

@@ -10,18 +10,23 @@ import torch
 
 from fusedream_sdk import models as loading
 from fusedream_sdk.bank import BankRecipe, LatentBank
+from fusedream_sdk.composed import Composed
+from fusedream_sdk.composing import Request, compose
 from fusedream_sdk.engine import Engine, parametrise
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.inputs import check_prompts, check_seeds
 from fusedream_sdk.latents import Latents, map_latents, select
+from fusedream_sdk.layers import LayerLike, as_layer
 from fusedream_sdk.memory import rows_that_fit
 from fusedream_sdk.objectives import AugCLIP
 from fusedream_sdk.optimise import Outcome, Selection, State, adam, iterate, optimise
+from fusedream_sdk.placement import placements
 from fusedream_sdk.precision import resolve_device, resolve_dtype
 from fusedream_sdk.progress import bar
-from fusedream_sdk.protocols import Generator, Reward, Scorer
+from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
 from fusedream_sdk.reporting import make_recipe, make_result
 from fusedream_sdk.result import Result
+from fusedream_sdk.scene_settings import SceneSettings
 from fusedream_sdk.settings import Settings
 
 Watch = Callable[[State, range], None]
@@ -39,6 +44,8 @@ class FuseDream:
         dtype: "float32", "bfloat16", "float16", or "auto": bfloat16 where this machine is faster with it.
         settings: changes to the recommended settings, for every call.
         memory_gb: bound on the memory of a chunk of rows; half of what is free by default.
+        perceptual: distance of two pictures for `compose`: a name for `load_perceptual`, or any `Perceptual`; loaded on the
+            first use. By default what the pair of models names, or "lpips".
 
     Raises:
         UnknownPlugin, PluginImportError, DuplicatePlugin, WeightsError: a named model cannot be had.
@@ -55,6 +62,7 @@ class FuseDream:
         dtype: str = "auto",
         settings: Mapping[str, Any] | None = None,
         memory_gb: float | None = None,
+        perceptual: str | Perceptual | None = None,
     ) -> None:
         if memory_gb is not None and not memory_gb > 0:
             raise InvalidInput("memory_gb", expected="a positive number", got=memory_gb)
@@ -62,6 +70,7 @@ class FuseDream:
         chosen_generator, chosen_scorer, recommended = loading.resolve_pair(models, generator, scorer)
         loaded = loading.load_generator(chosen_generator, where), loading.load_scorer(chosen_scorer, where)
         budget = None if memory_gb is None else memory_gb * 1e9
+        self._perceptual = loading.choose_perceptual(models, perceptual)
         self._engine = Engine(*loaded, dtype=resolve_dtype(dtype, loaded[0].device), budget=budget)
         own = dict(getattr(self.generator, "recommended", {}))
         self.settings = Settings().replace(**{**own, **recommended, **(settings or {})})
@@ -140,6 +149,47 @@ class FuseDream:
         self._engine.check_once()
         starts = self._engine.starts(all_prompts, all_seeds, settings, progress=False)
         return self._states(all_prompts, all_seeds, starts, settings)
+
+    def compose(
+        self,
+        prompts: str | Sequence[str],
+        *,
+        places: str | Sequence[str] = "all",
+        scales: float | Sequence[float] = 0.5,
+        seeds: int | Sequence[int] = 0,
+        background: LayerLike = None,
+        foreground: LayerLike = None,
+        progress: bool = True,
+        **changes: Any,
+    ) -> Composed:
+        """Compose two pictures, optimised together, for every prompt and seed (section 3.3).
+
+        Args:
+            prompts: sentences, of two things each, say.
+            places: "all" nine, or names such as "left" or "bottom-right"; every place at every scale is a candidate.
+            scales: shares of the canvas that the foreground spans, in (0, 1].
+            seeds: integers of at least 0.
+            background, foreground: a prompt of the layer's own, a picture of yours (`Path`, Pillow image or tensor) that
+                stays as it is, a generator, or a `Layer` of these. The fused picture has to fit the whole prompt always.
+            progress: show progress bars on stderr.
+            **changes: of `SceneSettings`, such as `halving=2`, or of `Settings`, such as `steps=200`.
+
+        Returns:
+            The best candidate of each prompt and seed, and all the others.
+
+        Raises:
+            InvalidInput: a prompt, place, scale, picture or setting cannot be used. PluginContractError, WeightsError,
+            PluginImportError: a model cannot be used or had.
+        """
+        scene, rest = SceneSettings.split(changes)
+        all_prompts, all_seeds = self._rows(prompts, seeds)
+        layers = as_layer("background", background), as_layer("foreground", foreground)
+        where = placements(places, scales)
+        settings = self.settings.replace(**rest)
+        if not isinstance(self._perceptual, loading.Loaded):
+            self._perceptual = loading.load_perceptual(self._perceptual, self.device)
+        request = Request(all_prompts, all_seeds, where, layers, settings, scene, self._perceptual)
+        return compose(self._engine, request, progress=progress)
 
     def bank(self, *, progress: bool = True, **changes: Any) -> LatentBank:
         """The latent bank of these models and settings: from memory, the user's cache folder, or built now and cached.

@@ -113,17 +113,18 @@ class Result:
         for row, (target, picture) in enumerate(zip(names, self.pil, strict=True)):
             save_png(picture, target, self.row_recipe(row), overwrite=overwrite)
         if names != [path]:
-            self._save_tensors(path / FILE)
+            self.save_tensors(path)
         return names
 
-    def _save_tensors(self, path: Path) -> None:
+    def save_tensors(self, folder: Path) -> None:
+        """Write `result.safetensors`, from which `load` reads everything back, into a folder."""
         from safetensors.torch import save_file
 
         groups = {"latents": self.latents, "scores": self.scores, "history": self.history}
         tensors = {f"{group}.{name}": x for group, entries in groups.items() for name, x in entries.items()}
         tensors |= {"images": self.images, "best_step": self.best_step}
         about = {"prompts": self.prompts, "seeds": self.seeds, "status": self.status, "recipe": self.recipe}
-        with atomic_path(path) as temporary:
+        with atomic_path(folder / FILE) as temporary:
             save_file({n: x.detach().cpu().contiguous() for n, x in tensors.items()}, temporary, {"about": json.dumps(about)})
 
     @classmethod

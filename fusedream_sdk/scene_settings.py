@@ -1,0 +1,68 @@
+"""Every choice of a composition, in one frozen place, checked when it is made."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from fusedream_sdk.composition import Method, Reading, make_direction
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.halving import stages
+from fusedream_sdk.placement import is_number
+
+Update = Literal["adam", "plain"]
+
+
+@dataclass(frozen=True)
+class SceneSettings:
+    """How a scene is composed, beside the `Settings` of any picture.
+
+    Args:
+        method: "bi-level" (eq. 5), "linear" (eq. 7), "inverse" (eq. 8), or "augclip": no consistency.
+        alpha: of the barrier, positive (paper: 1).
+        coefficient: of AugCLIP in the linear method, positive.
+        update: what takes the direction: "adam", or "plain" descent, for which alone the barrier's guarantee holds and which
+            needs a learning rate a hundred times larger. The default is what the benchmark found better.
+        reading: which pictures the consistency compares: "parts" (foreground and background) or "fused" (the fused picture and
+            its background).
+        feather: width of the foreground's soft edge, as a share of its shorter side, from 0 to 0.5.
+        free: optimise centre and scale too; the places and scales are then where it begins.
+        halving: after each stage only one candidate in so many goes on; None runs all of them to the end (the paper).
+        pairs: start the layers from pictures that complete each other; otherwise each from the best for the whole prompt.
+    """
+
+    method: Method = "bi-level"
+    alpha: float = 1.0
+    coefficient: float = 10.0
+    update: Update = "adam"
+    reading: Reading = "parts"
+    feather: float = 0.0
+    free: bool = False
+    halving: int | None = None
+    pairs: bool = True
+
+    def __post_init__(self) -> None:
+        make_direction(self.method, alpha=self.alpha, coefficient=self.coefficient)
+        stages(2, 2, self.halving)
+        for name, choices in (("update", get_args(Update)), ("reading", get_args(Reading))):
+            if getattr(self, name) not in choices:
+                expected = " or ".join(map(repr, choices))
+                raise InvalidInput(name, expected=expected, got=getattr(self, name))
+        if not is_number(self.feather) or not 0 <= self.feather <= 0.5:
+            raise InvalidInput("feather", expected="a number from 0 to 0.5", got=self.feather)
+        for name in ("free", "pairs"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidInput(name, expected="True or False", got=getattr(self, name))
+
+    @classmethod
+    def split(cls, changes: Mapping[str, Any]) -> tuple[SceneSettings, dict[str, Any]]:
+        """The scene's settings among keywords, and the other keywords."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        own = {name: value for name, value in changes.items() if name in names}
+        return cls(**own), {name: value for name, value in changes.items() if name not in names}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for a recipe."""
+        return dataclasses.asdict(self)
