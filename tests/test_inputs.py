@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.inputs import MAX_SEED, check_prompts, check_seeds
+from fusedream_sdk.inputs import MAX_SEED, check_pair, check_prompts, check_seeds
 
 
 def test_one_prompt_or_several_are_taken_and_stripped():
@@ -52,3 +53,22 @@ def test_seeds_that_are_no_such_integer_are_refused(seeds: object):
 def test_no_seeds_are_refused():
     with pytest.raises(InvalidInput, match="seeds: expected at least one seed, got an empty list"):
         check_seeds([])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "message"),
+    [
+        ((3, 8, 8), (3, 8, 8), "a: expected pictures of shape (B, 3, H, W), got shape (3, 8, 8)."),
+        ((1, 3, 8, 8), (1, 1, 8, 8), "b: expected pictures of shape (B, 3, H, W), got shape (1, 1, 8, 8)."),
+        ((2, 3, 8, 8), (1, 3, 8, 8), "b: expected pictures of the shape of a, (2, 3, 8, 8), got shape (1, 3, 8, 8)."),
+        ((1, 3, 8, 4), (1, 3, 8, 4), "a: expected pictures of at least 8 x 8 pixels, got 8 x 4. Enlarge them first."),
+    ],
+)
+def test_pictures_that_cannot_be_compared_are_refused(a: tuple[int, ...], b: tuple[int, ...], message: str):
+    with pytest.raises(InvalidInput) as caught:
+        check_pair(torch.zeros(a), torch.zeros(b), least=8)
+    assert str(caught.value) == message
+
+
+def test_two_batches_of_one_shape_can_be_compared():
+    check_pair(torch.zeros(2, 3, 8, 9), torch.ones(2, 3, 8, 9), least=8)

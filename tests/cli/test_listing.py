@@ -19,6 +19,8 @@ def test_check_reports_what_does_not_import_and_goes_on(fusedream):
     lines = {line.split()[0]: line for line in out.splitlines()}
     assert "BROKEN: ModuleNotFoundError: No module named 'a_module_that_is_not_there'" in lines["broken"]
     assert lines["toy"].endswith("ok")
+    assert lines["lpips"].endswith("ok")
+    assert lines["clip-features"].endswith("ok")
 
 
 def test_a_name_that_two_packages_claim_is_shown_as_a_duplicate(fusedream, tmp_path, monkeypatch):
@@ -35,6 +37,7 @@ def test_models_shows_pairs_with_judge_and_settings_and_the_broken_one(fusedream
     code, out, _ = fusedream("models")
     assert code == 0
     assert "judge      toy" in out
+    assert "perceptual toy" in out
     assert "steps 4" in out
     assert "BROKEN     PluginImportError" in out
     assert "generators: " in out

@@ -24,6 +24,10 @@ def scorer(device="cpu"):
     return ToyScorer()
 
 
+def perceptual(device="cpu"):
+    return lambda a, b: (a - b).square().mean(dim=(1, 2, 3))
+
+
 def interrupted(device="cpu"):
     raise KeyboardInterrupt
 
@@ -36,7 +40,7 @@ QUICK = {"steps": 4, "views": 2, "samples": 32, "bank": 32, "report_views": 4, "
 
 
 def pair():
-    return ModelPair("toy", "toy", settings=QUICK, judge="toy")
+    return ModelPair("toy", "toy", settings=QUICK, judge="toy", perceptual="toy")
 '''
 
 ENTRY_POINTS = """
@@ -47,6 +51,8 @@ interrupted = toy_models:interrupted
 faulty = toy_models:faulty
 [fusedream_sdk.scorers]
 toy = toy_models:scorer
+[fusedream_sdk.perceptual]
+toy = toy_models:perceptual
 [fusedream_sdk.models]
 toy = toy_models:pair
 broken = a_module_that_is_not_there:pair
