@@ -1,22 +1,29 @@
-"""BigGAN-deep (Brock et al. 2019) as a FuseDream generator, from the weights of pytorch-pretrained-biggan."""
+"""BigGAN and BigGAN-deep (Brock et al. 2019) as FuseDream generators.
+
+BigGAN-deep comes from the weights of pytorch-pretrained-biggan; BigGAN, which the FuseDream paper uses, from those of
+BigGAN-PyTorch, to which FuseDream's authors converted the ones on TensorFlow Hub.
+"""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import torch
 
     from fusedream_biggan.generator import BigGANGenerator
 
-__all__ = ["deep_128", "deep_256", "deep_512", "load"]
+__all__ = ["deep_128", "deep_256", "deep_512", "load", "shallow_128", "shallow_256", "shallow_512"]
+
+Architecture = Literal["biggan-deep", "biggan-128", "biggan-256", "biggan-512"]
 
 
 def load(
     *,
     weights: str | Path = "biggan-deep-256",
+    architecture: Architecture | None = None,
     device: str | torch.device = "cpu",
     truncation: float = 1.0,
     classes: Literal["uniform", "gaussian"] = "uniform",
@@ -24,13 +31,16 @@ def load(
     revision: str | None = None,
     sha256: str | None = None,
 ) -> BigGANGenerator:
-    """Load a BigGAN-deep.
+    """Load a BigGAN-deep or a BigGAN.
 
     Args:
         weights: a name of pytorch-pretrained-biggan (`biggan-deep-128`, `-256`, `-512`), a folder with config.json and
-            model.safetensors or pytorch_model.bin, or a Hugging Face repository id that holds the same files.
+            model.safetensors or pytorch_model.bin, or a Hugging Face repository id that holds the same files: all these
+            are BigGAN-deep. A file (.pth, .pt, .bin or .safetensors) is a BigGAN, its sizes read from its shapes.
+        architecture: what the weights have to be, if that is to be checked.
         device: where it runs.
-        truncation: in (0, 1]: how far z reaches, and which of the stored batch-norm statistics are used.
+        truncation: in (0, 1]: how far z reaches, and which of the stored batch-norm statistics are used. A BigGAN has
+            statistics for 1 alone, and any other truncation is refused.
         classes: how `sample` draws the class embedding y: "uniform" is that of one of the model's classes, as in
             section 3.2 of the paper; "gaussian" is N(0, 1) per coordinate, its rival in figure 12.
         cache_dir: where downloads are kept. Default: torch's hub folder for names, Hugging Face's for repositories.
@@ -45,10 +55,33 @@ def load(
     from fusedream_biggan.files import locate
     from fusedream_biggan.generator import BigGANGenerator
 
-    checkpoint = load_checkpoint(locate(weights, cache_dir=cache_dir, revision=revision), sha256=sha256)
+    files = locate(weights, cache_dir=cache_dir, revision=revision)
+    checkpoint = load_checkpoint(files, architecture=architecture, sha256=sha256)
     return BigGANGenerator(checkpoint, truncation=truncation, classes=classes).to(device)
 
+
+def shallow(*, architecture: Architecture, weights: str | Path | None = None, **options: Any) -> BigGANGenerator:
+    """Load a BigGAN of one resolution, as `load` does. Its weights have no address to be fetched from.
+
+    Raises:
+        InvalidInput: no weights are given; the message says where they are.
+    """
+    from fusedream_sdk.errors import InvalidInput
+
+    if weights is None:
+        fix = f"Get it from {SOURCES} and give its path: load_generator({architecture!r}, weights='{architecture}.pth')."
+        raise InvalidInput("weights", expected=f"the file {architecture}.pth, which cannot be fetched", got=None, fix=fix)
+    return load(weights=weights, architecture=architecture, **options)
+
+
+SOURCES = (
+    "https://drive.google.com/drive/folders/1nJ3HmgYgeA9NZr-oU-enqbYeO7zBaANs (FuseDream's authors; 256 and 512 px), "
+    "or make it by TFHub/converter.py of https://github.com/ajbrock/BigGAN-PyTorch,"
+)
 
 deep_128 = partial(load, weights="biggan-deep-128")
 deep_256 = partial(load, weights="biggan-deep-256")
 deep_512 = partial(load, weights="biggan-deep-512")
+shallow_128 = partial(shallow, architecture="biggan-128")
+shallow_256 = partial(shallow, architecture="biggan-256")
+shallow_512 = partial(shallow, architecture="biggan-512")

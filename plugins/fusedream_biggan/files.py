@@ -1,4 +1,4 @@
-"""Where a checkpoint's files are: a folder, the package's own addresses, or the Hugging Face hub."""
+"""Where a checkpoint's files are: a folder, a file, the package's own addresses, or the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -20,38 +20,47 @@ from fusedream_sdk.weights import first_line
 
 CONFIG = "config.json"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # in order of preference
+FORMATS = (".pth", ".pt", ".bin", ".safetensors")  # of a file that is given by itself
 REPOSITORY = re.compile(r"\w[\w.-]*/[\w.-]+")
 EXPECTED = f"{CONFIG} and {' or '.join(WEIGHTS)}"
 
 
 @dataclass(frozen=True)
 class Files:
-    """The two files of a checkpoint, and what to call it in messages."""
+    """The files of a checkpoint, and what to call it in messages. Without a config.json, its shapes have to say it all."""
 
-    config: Path
+    config: Path | None
     weights: Path
     source: str
 
 
 def locate(weights: str | Path, *, cache_dir: str | Path | None = None, revision: str | None = None) -> Files:
-    """Find the files of a folder, a pretrained name or a repository id; download what the cache lacks.
+    """Find a file, or the files of a folder, a pretrained name or a repository id; download what the cache lacks.
 
     Raises:
         WeightsError: no such thing, files missing, or not cached and no connection.
     """
     name = str(weights)
     folder = Path(name).expanduser()
-    local = name != "" and folder.is_dir()
+    local = name != "" and (folder.is_dir() or folder.suffix in FORMATS)
     if not local and name not in PRETRAINED_MODEL_ARCHIVE_MAP and REPOSITORY.fullmatch(name):
         return from_hub(name, cache_dir, revision)
     if revision is not None:
         raise InvalidInput("revision", expected=f"None, as {name!r} is no repository id", got=revision)
     if local:
-        return in_folder(folder)
+        return in_folder(folder) if folder.is_dir() else by_itself(folder)
     if name in PRETRAINED_MODEL_ARCHIVE_MAP:
         return from_package(name, Path(cache_dir or Path(torch.hub.get_dir()) / "checkpoints") / name)
     known = ", ".join(PRETRAINED_MODEL_ARCHIVE_MAP)
-    raise WeightsError(f"weights: expected one of {known}, a folder, or a repository id such as owner/name; got {name!r}.")
+    places = f"a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file, a folder, or a repository id such as owner/name"
+    raise WeightsError(f"weights: expected one of {known}, {places}; got {name!r}.")
+
+
+def by_itself(file: Path) -> Files:
+    """A file without a config.json."""
+    if not file.is_file():
+        raise WeightsError(f"weights: no such file: {str(file)!r}.")
+    return Files(None, file, str(file))
 
 
 def in_folder(folder: Path) -> Files:

@@ -18,7 +18,21 @@ Affine = tuple[Tensor, Tensor]
 def normalised(layer: Any) -> Tensor:
     """The weight of a layer under spectral norm, as in eval mode: W / (u . W v), u and v as stored."""
     weight, u, v = layer.weight_orig, layer.weight_u, layer.weight_v
-    sigma = torch.dot(u, weight.flatten(1) @ v)
+    return divided(weight, torch.dot(u, weight.flatten(1) @ v))
+
+
+def iterated(weight: Tensor, u: Tensor) -> Tensor:
+    """A weight under BigGAN-PyTorch's spectral norm in eval mode: divided by |W v|, v from one power iteration on u (1, out).
+
+    That code normalises W v to a new u, which it does not keep, and takes u . W v, which is the same number.
+    """
+    matrix = weight.flatten(1)
+    v = F.normalize(u[0] @ matrix, dim=0)
+    return divided(weight, torch.linalg.vector_norm(matrix @ v))
+
+
+def divided(weight: Tensor, sigma: Tensor) -> Tensor:
+    """A weight by its spectral norm, which weights as trained never have at zero."""
     if sigma == 0:
         raise WeightsError(f"weights: a spectral norm is zero (a layer of shape {tuple(weight.shape)}); they are damaged.")
     return weight / sigma
@@ -37,22 +51,37 @@ def statistics(norm: Any, truncation: float) -> tuple[Tensor, Tensor]:
 
 
 def plain_norm(norm: Any, truncation: float) -> Affine:
-    """An unconditional batch norm as scale and shift, (C,) each."""
+    """The package's unconditional batch norm as scale and shift, (C,) each."""
     mean, variance = statistics(norm, truncation)
-    scale = norm.weight * torch.rsqrt(variance + norm.eps)
-    return scale, norm.bias - mean * scale
+    return affine(mean, variance + norm.eps, norm.weight, norm.bias)
+
+
+def affine(mean: Tensor, variance: Tensor, gain: Tensor, bias: Tensor) -> Affine:
+    """A batch norm as scale and shift, (C,) each; `variance` includes epsilon."""
+    scale = gain * torch.rsqrt(variance)
+    return scale, bias - mean * scale
 
 
 def conditional_norm(norm: Any, truncation: float) -> Affine:
+    """The package's conditional batch norm, as `conditional_affine`."""
+    mean, variance = statistics(norm, truncation)
+    return conditional_affine(mean, variance + norm.eps, normalised(norm.scale), normalised(norm.offset))
+
+
+def conditional_affine(mean: Tensor, variance: Tensor, gain: Tensor, bias: Tensor) -> Affine:
     """A conditional batch norm as one linear map from the condition c (D,) to its scale and shift (2 C,).
 
-    (x - mean) / std * (1 + S c) + O c  =  x * scale + shift  with  scale = (1 + S c) / std,  shift = O c - mean * scale.
+    (x - mean) / std * (1 + G c) + B c  =  x * scale + shift  with  scale = (1 + G c) / std,  shift = B c - mean * scale.
+
+    Args:
+        mean: (C,).
+        variance: (C,), including epsilon.
+        gain: G, (C, D).
+        bias: B, (C, D).
     """
-    mean, variance = statistics(norm, truncation)
-    inverse = torch.rsqrt(variance + norm.eps)
-    scale = inverse[:, None] * normalised(norm.scale)
-    shift = normalised(norm.offset) - mean[:, None] * scale
-    return torch.cat([scale, shift]), torch.cat([inverse, -mean * inverse])
+    inverse = torch.rsqrt(variance)
+    scale = inverse[:, None] * gain
+    return torch.cat([scale, bias - mean[:, None] * scale]), torch.cat([inverse, -mean * inverse])
 
 
 def upsampling(kernel: Tensor) -> Tensor:

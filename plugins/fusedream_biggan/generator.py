@@ -1,4 +1,4 @@
-"""BigGAN-deep as a FuseDream generator."""
+"""BigGAN and BigGAN-deep as FuseDream generators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from fusedream_biggan.checkpoint import Checkpoint
-from fusedream_biggan.network import FoldedBigGAN
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.fingerprint import fingerprint_of
 from fusedream_sdk.latents import Box, Free, Latents, LatentSpec, check_latents
@@ -19,15 +18,18 @@ PAPER = {"lr": 5e-3, "noise": 0.01}  # step of Adam and scale of the latent nois
 
 
 class BigGANGenerator:
-    """Images of latents "z" (z_dim,) in [-2, 2] and "y" (z_dim,), a free class embedding.
+    """Images of latents "z" (z_dim,) in [-2, 2] and "y" (y_dim,), a free class embedding.
+
+    In a BigGAN-deep both have 128 coordinates; in a BigGAN z has 120, 140 or 128 (128, 256, 512 px), and y 128.
 
     Args:
         checkpoint: the weights.
-        truncation: t in (0, 1]: z lies in [-2 t, 2 t], and batch norms use the statistics stored for t.
+        truncation: t in (0, 1]: z lies in [-2 t, 2 t], and batch norms use the statistics stored for t. A BigGAN that is
+            not deep has those of 1 alone.
         classes: how `sample` draws y: "uniform" over the model's classes, or "gaussian", N(0, 1).
 
     Attributes:
-        space: {"z": Box(-2 t, 2 t), "y": Free()}, shape (z_dim,) each.
+        space: {"z": Box(-2 t, 2 t), "y": Free()}.
         resolution: (H, W) of the images, in pixels.
         class_names: names by index, where config.json gives them.
         fingerprint: identity of weights, truncation and classes.
@@ -40,14 +42,13 @@ class BigGANGenerator:
             raise InvalidInput("truncation", expected="a number in (0, 1]", got=truncation)
         if classes not in get_args(Classes):
             raise InvalidInput("classes", expected="'uniform' or 'gaussian'", got=classes)
-        config = checkpoint.model.config
-        self.network = FoldedBigGAN(checkpoint.model, truncation).eval()
+        self.network = checkpoint.build(truncation).eval()
         self.truncation, self.classes = truncation, classes
         self.space: Mapping[str, LatentSpec] = {
-            "z": LatentSpec((config.z_dim,), Box(-2 * truncation, 2 * truncation)),
-            "y": LatentSpec((config.z_dim,), Free()),
+            "z": LatentSpec((self.network.z_dim,), Box(-2 * truncation, 2 * truncation)),
+            "y": LatentSpec((self.network.embeddings.shape[1],), Free()),
         }
-        self.resolution = (config.output_dim, config.output_dim)
+        self.resolution = (self.network.resolution, self.network.resolution)
         self.class_names = checkpoint.extras.class_names
         self.recommended: Mapping[str, object] = {**PAPER, **checkpoint.extras.recommended}
         settings = {"weights": checkpoint.fingerprint, "truncation": truncation, "classes": classes}
@@ -71,8 +72,7 @@ class BigGANGenerator:
             rng: a generator on the CPU; nothing else is random.
             classes: a class for all rows or one for each, by index or name, in place of drawing them.
         """
-        width = self.network.embeddings.shape[1]
-        z = torch.randn(n, width, generator=rng).clamp(-2, 2) * self.truncation
+        z = torch.randn(n, self.network.z_dim, generator=rng).clamp(-2, 2) * self.truncation
         if classes is not None:
             y = self.class_latents([classes] * n if isinstance(classes, (int, str)) else classes)
             if len(y) != n:
@@ -80,11 +80,11 @@ class BigGANGenerator:
         elif self.classes == "uniform":
             y = self.class_latents(torch.randint(len(self.network.embeddings), (n,), generator=rng).tolist())
         else:
-            y = torch.randn(n, width, generator=rng)
+            y = torch.randn(n, self.network.embeddings.shape[1], generator=rng)
         return {"z": z.to(self.device), "y": y.to(self.device)}
 
     def class_latents(self, classes: Sequence[int | str] | int | str) -> Tensor:
-        """The embeddings of chosen classes, (N, z_dim), on the generator's device.
+        """The embeddings of chosen classes, (N, y_dim), on the generator's device.
 
         Args:
             classes: one or several, by index, or by name where the checkpoint has names.
@@ -107,6 +107,6 @@ class BigGANGenerator:
         raise InvalidInput("classes", expected=f"indices from 0 to {count - 1}{names}", got=name)
 
     def __call__(self, latents: Latents) -> Tensor:
-        """Images (B, 3, H, W) in [0, 1] of "z" and "y", (B, z_dim) each; differentiable; rows independent."""
+        """Images (B, 3, H, W) in [0, 1] of "z" (B, z_dim) and "y" (B, y_dim); differentiable; rows independent."""
         check_latents(latents, self.space)
         return (self.network(latents["z"], latents["y"]).to(latents["z"].dtype) + 1) / 2

@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from pytorch_pretrained_biggan import BigGAN, BigGANConfig
 from safetensors.torch import save_file
 
+from fusedream_biggan.shapes import Shapes
+
 TINY = {
     "output_dim": 16,
     "z_dim": 8,
@@ -24,6 +26,7 @@ TINY = {
     "eps": 1e-4,
     "n_stats": 51,
 }
+SHALLOW = Shapes(widths=(16, 16, 8, 4), attention=frozenset({1}), chunk=3, shared=6, num_classes=5)
 Save = Callable[..., Path]
 
 
@@ -78,3 +81,25 @@ def folder(model: BigGAN, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tensors(model: BigGAN) -> dict[str, torch.Tensor]:
     """Its tensors, to be changed."""
     return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def make_shallow(shapes: Shapes = SHALLOW, seed: int = 0) -> dict[str, torch.Tensor]:
+    """Random weights of a BigGAN as BigGAN-PyTorch saves them, singular values included."""
+    rng = torch.Generator().manual_seed(seed)
+    made: dict[str, torch.Tensor] = {}
+    for name, entry in shapes.entries().items():
+        value = torch.randn(entry.shape, generator=rng)
+        if name.endswith(("stored_var", "gamma", "output_layer.0.gain")):
+            value = 0.5 + value.abs()
+        elif name.endswith(("bias", "stored_mean")):
+            value *= 0.1
+        made[name] = value
+        if name.endswith(".u0"):
+            made[name.removesuffix("u0") + "sv0"] = torch.ones(1)
+    return made
+
+
+@pytest.fixture
+def shallow() -> dict[str, torch.Tensor]:
+    """Weights of a small BigGAN with attention, to be changed."""
+    return make_shallow()

@@ -92,6 +92,7 @@ def test_a_pretrained_name_comes_from_the_addresses_of_the_package(
     monkeypatch.setitem(files.PRETRAINED_MODEL_ARCHIVE_MAP, "biggan-deep-512", server.url)
     found = locate("biggan-deep-512", cache_dir=tmp_path)
     assert found.weights == tmp_path / "biggan-deep-512" / "pytorch_model.bin"
+    assert found.config is not None
     assert found.weights.read_bytes() == found.config.read_bytes() == CONTENT
 
 
@@ -106,6 +107,18 @@ def test_a_folder_without_weights_says_what_is_expected(tmp_path: Path, content:
 @pytest.mark.parametrize("weights", ["biggan-deep-1024", "./no/such/folder", "", "a/b/c"])
 def test_a_name_that_means_nothing_lists_what_does(weights: str) -> None:
     with pytest.raises(WeightsError, match=r"expected one of biggan-deep-128, .* a folder, or a repository id"):
+        locate(weights)
+
+
+@pytest.mark.parametrize("name", ["biggan-256.pth", "G_ema.safetensors"])
+def test_a_file_is_taken_by_itself(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    assert locate(tmp_path / name) == files.Files(None, tmp_path / name, str(tmp_path / name))
+
+
+@pytest.mark.parametrize("weights", ["biggan-256.pth", "weights/biggan-256.pth"])
+def test_a_file_that_is_not_there_is_no_repository(weights: str) -> None:
+    with pytest.raises(WeightsError, match=rf"no such file: '{weights}'"):
         locate(weights)
 
 

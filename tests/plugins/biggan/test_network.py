@@ -10,7 +10,8 @@ import torch
 from pytorch_pretrained_biggan import BigGAN, BigGANConfig
 
 from fusedream_biggan.folding import normalised, statistics, upsampling
-from fusedream_biggan.network import FoldedBigGAN, NormReLU
+from fusedream_biggan.layers import NormReLU
+from fusedream_biggan.network import FoldedBigGAN
 from fusedream_sdk.errors import WeightsError
 
 from .conftest import make_model
