@@ -34,9 +34,22 @@ def load(
     Raises:
         InvalidInput: an option that cannot be used.
         WeightsError: files that are missing, damaged, of another architecture, or not safe to load.
+        PluginImportError: the extra `vqgan` is not installed.
     """
+    require("taming", "yaml")
     from fusedream_vqgan.checkpoint import load_checkpoint
     from fusedream_vqgan.files import locate
     from fusedream_vqgan.generator import VQGANGenerator
 
     return VQGANGenerator(load_checkpoint(locate(weights, config), sha256=sha256), canvas=canvas).to(device)
+
+
+def require(*modules: str) -> None:
+    """Say what to install if a module is not there: the packages' names are not those of their modules."""
+    from importlib.util import find_spec
+
+    from fusedream_sdk.errors import PluginImportError
+
+    missing = [name for name in modules if find_spec(name) is None]
+    if missing:
+        raise PluginImportError(f'generators: a VQGAN needs {missing[0]!r}. Install it: pip install "fusedream-sdk[vqgan]"')
