@@ -248,9 +248,10 @@ class _Work:
         with torch.no_grad():
             for first in range(0, len(rows), RENDER_BATCH):
                 part = range(first, min(first + RENDER_BATCH, len(rows)))
-                layers = [layer.float() for layer in self.scene.layers(select(latents, part))]
-                fused = self.scene.fuse(layers, select(latents, part))
-                out.append(self.losses([rows[i] for i in part])[0].distance(layers, fused).cpu())
+                point = select(latents, part)
+                layers = [layer.float() for layer in self.scene.layers(point)]
+                fused = self.scene.fuse(layers, point)
+                out.append(self.losses([rows[i] for i in part])[0].distance(layers, fused, point).cpu())
         return torch.cat(out)
 
     def describe_layers(self) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from fusedream_sdk.objectives import AugCLIP
 from fusedream_sdk.protocols import Direction, Evaluation, Perceptual
 from fusedream_sdk.scene import Scene
 
-Reading: TypeAlias = Literal["parts", "fused"]
+Reading: TypeAlias = Literal["parts", "fused", "border"]
 Method: TypeAlias = Literal["bi-level", "linear", "inverse", "augclip"]
 
 AUGCLIP, CONSISTENCY = "augclip", "consistency"
@@ -26,20 +26,22 @@ class Composition:
     """Both losses of a scene, from one rendering of its layers.
 
     * `augclip`, the primary g: minus AugCLIP (eq. 3) of the fused picture.
-    * `consistency`, the secondary f: the perceptual distance of each foreground to the background, as whole pictures
-      ("parts"), or of the fused picture to the background ("fused"). The paper's formula does not survive in its text
-      version: "enforces the perceptual consistency between" the two pictures, by LPIPS, reads as the first.
+    * `consistency`, the secondary f, is a perceptual distance. The paper's formula does not survive in its text version
+      ("enforces the perceptual consistency between" the two pictures, by LPIPS), so there are three readings:
+      "parts" compares each foreground with the background, as whole pictures; "fused" compares the fused picture with its
+      background; "border", ours, compares what lies behind a foreground with the same under the foreground's rim, so that
+      it asks for no seam and for nothing else.
 
     Args:
         scene: of any number of layers.
         augclip: AugCLIP with that scene as its generator; its views, noise, penalties and precision are used.
         perceptual: the distance.
-        reading: "parts" or "fused".
+        reading: one of the three.
     """
 
     def __init__(self, scene: Scene, augclip: AugCLIP, perceptual: Perceptual, *, reading: Reading = "parts") -> None:
         if reading not in get_args(Reading):
-            raise InvalidInput("reading", expected="'parts' or 'fused'", got=reading)
+            raise InvalidInput("reading", expected="'parts', 'fused' or 'border'", got=reading)
         self.scene, self.augclip, self.perceptual, self.reading = scene, augclip, perceptual, reading
 
     def __call__(self, latents: Latents, *, step: int) -> Evaluation:
@@ -48,17 +50,20 @@ class Composition:
             layers = [layer.float() for layer in self.scene.layers(noisy)]
             images = self.scene.fuse(layers, noisy)
             loss = -self.augclip.score(images, step=step)
-            consistency = self.distance(layers, images)
+            consistency = self.distance(layers, images, noisy)
         for penalty in self.augclip.penalties.values():
             loss = loss + penalty(noisy)
         return Evaluation(latents=noisy, images=images, losses={AUGCLIP: loss, CONSISTENCY: consistency})
 
-    def distance(self, layers: Sequence[Tensor], images: Tensor) -> Tensor:
-        """The consistency loss of rendered layers and the fused picture: (B,), 0 where they look the same."""
-        background, *others = layers if self.reading == "parts" else (layers[0], images)
-        side = max(layer.shape[-1] for layer in (background, *others))
-        square = [shrink(x, side) for x in (background, *others)]
-        found = [self.perceptual(x, square[0]).float() for x in square[1:]]
+    def distance(self, layers: Sequence[Tensor], images: Tensor, latents: Latents) -> Tensor:
+        """The consistency loss of rendered layers and their fused pictures: (B,), 0 where they look the same."""
+        if self.reading == "border":
+            compared = self.scene.rims(layers, latents)
+        else:
+            others = layers[1:] if self.reading == "parts" else [images]
+            compared = [(other, layers[0]) for other in others]
+        side = max(x.shape[-1] for pair in compared for x in pair)
+        found = [self.perceptual(shrink(a, side), shrink(b, side)).float() for a, b in compared]
         for x in found:
             if tuple(x.shape) != (len(images),):
                 got = tuple(x.shape)

@@ -25,13 +25,16 @@ def grid_boxes(canvas: tuple[int, int], picture: tuple[int, int], position: Tens
     return boxes
 
 
-def paste_on_grid(canvas: Tensor, picture: Tensor, position: Tensor, scale: Tensor, *, feather: float = 0.0) -> Tensor:
+def paste_on_grid(
+    canvas: Tensor, picture: Tensor, position: Tensor, scale: Tensor, *, feather: float = 0.0, rim: float | None = None
+) -> Tensor:
     """Shrink pictures without aliasing and paste them on whole pixels.
 
     Args:
         canvas: (B, 3, H, W). picture: (B, 3, h, w).
         position: (B, 2), x and y in the room that is left, in [-1, 1]. scale: (B, 1), in (0, 1]. No gradient reaches them.
         feather: width of the soft edge, as a share of the shorter side.
+        rim: paste only the outermost part, of this width, as a share of each side.
 
     Returns:
         (B, 3, H, W). Rows of one placement are done at a time.
@@ -43,7 +46,7 @@ def paste_on_grid(canvas: Tensor, picture: Tensor, position: Tensor, scale: Tens
         top, left, height, width = box
         small = F.interpolate(picture[rows], (height, width), mode="bilinear", antialias=True, align_corners=False)
         laid = F.pad(small, (left, size[1] - left - width, top, size[0] - top - height))
-        mask = soft_box(torch.tensor([box], dtype=canvas.dtype, device=canvas.device), size, feather)
+        mask = cover(torch.tensor([box], dtype=canvas.dtype, device=canvas.device), size, feather, rim)
         done.append(canvas[rows] * (1 - mask) + laid * mask)
         order += rows
     back = torch.tensor(order, device=canvas.device).argsort()
@@ -51,7 +54,14 @@ def paste_on_grid(canvas: Tensor, picture: Tensor, position: Tensor, scale: Tens
 
 
 def paste_warped(
-    canvas: Tensor, picture: Tensor, position: Tensor, scale: Tensor, *, feather: float = 0.0, largest: float = 1.0
+    canvas: Tensor,
+    picture: Tensor,
+    position: Tensor,
+    scale: Tensor,
+    *,
+    feather: float = 0.0,
+    rim: float | None = None,
+    largest: float = 1.0,
 ) -> Tensor:
     """Paste pictures anywhere, by a bilinear warp: differentiable in `position` and `scale` too.
 
@@ -74,8 +84,18 @@ def paste_warped(
     first = torch.stack([across, zero, left + across / 2 - 0.5], dim=1)
     second = torch.stack([zero, down, top + down / 2 - 0.5], dim=1)
     laid = warp_affine(picture, torch.stack([first, second], dim=1), size, padding_mode="border", align_corners=True)
-    mask = soft_box(torch.stack([top, left, tall, wide], dim=1), size, feather)
+    mask = cover(torch.stack([top, left, tall, wide], dim=1), size, feather, rim)
     return canvas * (1 - mask) + laid * mask
+
+
+def cover(boxes: Tensor, size: tuple[int, int], feather: float, rim: float | None) -> Tensor:
+    """How much of each pixel a pasted picture covers, or its rim alone: (B, 1, H, W) in [0, 1]. Arguments as for the two above."""
+    whole = soft_box(boxes, size, feather)
+    if rim is None:
+        return whole
+    inset = rim * boxes[:, 2:]
+    inside = torch.cat([boxes[:, :2] + inset, boxes[:, 2:] - 2 * inset], dim=1)
+    return whole * (1 - soft_box(inside, size, 0.0))
 
 
 def soft_box(boxes: Tensor, size: tuple[int, int], feather: float) -> Tensor:

@@ -20,6 +20,7 @@ from fusedream_sdk.placement import Placement
 from fusedream_sdk.protocols import Generator
 
 FREE_SCALES = (0.25, 0.75)  # how far the scale of a free placement may go
+RIM = 0.125  # width of a foreground's rim, as a share of its sides
 
 
 class Scene:
@@ -122,13 +123,26 @@ class Scene:
 
     def fuse(self, layers: Sequence[Tensor], latents: Latents) -> Tensor:
         """What `layers` returned, pasted over each other: (B, 3, H, W) in [0, 1]."""
-        *behind, picture = layers
-        scene, back = self.background, part(latents, "background")
-        canvas = scene.fuse(behind, back) if isinstance(scene, Scene) else behind[0]
-        inputs = (canvas.float(), picture.float(), latents["position"], latents["scale"])
+        return self._paste(self._behind(layers, latents), layers[-1], latents)
+
+    def rims(self, layers: Sequence[Tensor], latents: Latents) -> list[tuple[Tensor, Tensor]]:
+        """For each foreground: what lies behind it with the foreground's rim alone pasted over it, and what lies behind it.
+
+        Where the two of a pair look the same, there is no seam, whatever the foreground shows in its middle.
+        """
+        behind, scene = self._behind(layers, latents), self.background
+        deeper = scene.rims(layers[:-1], part(latents, "background")) if isinstance(scene, Scene) else []
+        return [*deeper, (self._paste(behind, layers[-1], latents, rim=RIM), behind)]
+
+    def _behind(self, layers: Sequence[Tensor], latents: Latents) -> Tensor:
+        scene = self.background
+        return scene.fuse(layers[:-1], part(latents, "background")) if isinstance(scene, Scene) else layers[0].float()
+
+    def _paste(self, canvas: Tensor, picture: Tensor, latents: Latents, *, rim: float | None = None) -> Tensor:
+        inputs = (canvas, picture.float(), latents["position"], latents["scale"])
         if self.free:
-            return paste_warped(*inputs, feather=self.feather, largest=self.placements[-1].scale)
-        return paste_on_grid(*inputs, feather=self.feather)
+            return paste_warped(*inputs, feather=self.feather, rim=rim, largest=self.placements[-1].scale)
+        return paste_on_grid(*inputs, feather=self.feather, rim=rim)
 
 
 def placed(rows: Sequence[Placement]) -> Latents:

@@ -25,8 +25,7 @@ class SceneSettings:
         coefficient: of AugCLIP in the linear method, positive.
         update: what takes the direction: "adam", or "plain" descent, for which alone the barrier's guarantee holds and which
             needs a learning rate a hundred times larger. The default is what the benchmark found better.
-        reading: which pictures the consistency compares: "parts" (foreground and background) or "fused" (the fused picture and
-            its background).
+        reading: which pictures the consistency compares: "parts", "fused" or "border"; see `Composition`.
         feather: width of the foreground's soft edge, as a share of its shorter side, from 0 to 0.5.
         free: optimise centre and scale too; the places and scales are then where it begins.
         halving: after each stage only one candidate in so many goes on; None runs all of them to the end (the paper).
