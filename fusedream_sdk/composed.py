@@ -69,9 +69,8 @@ class Composed:
         return len(self.winner)
 
     def __repr__(self) -> str:
-        shown = ", ".join(
-            f"{self.candidates.prompts[row]!r} (seed {self.candidates.seeds[row]}): {self.placements[row]}" for row in self.winner[:3]
-        )
+        some, found = self.winner[:3], self.candidates
+        shown = ", ".join(f"{found.prompts[i]!r} (seed {found.seeds[i]}): {self.placements[i]}" for i in some)
         more = ", ..." if len(self) > 3 else ""
         return f"Composed({len(self)} of {len(self.candidates)} candidates: {shown}{more})"
 

@@ -73,12 +73,10 @@ def compose(
     """
     engines = [layer_engine(engine, layer, role) for layer, role in zip(request.layers, LAYERS, strict=True)]
     settings, wanted = request.settings, request.scene
-    where = "free" if wanted.free else request.placements
-    scales = free_scales(request.placements) if wanted.free else (0.0, 1.0)
     scene = Scene(
-        *(engines[0].generator.model, engines[1].generator.model, where),
+        *(engines[0].generator.model, engines[1].generator.model, "free" if wanted.free else request.placements),
         feather=wanted.feather,
-        **({"scales": scales} if wanted.free else {}),
+        scales=free_scales(request.placements),
     )
     count = len(request.placements)
     starts = layer_starts(engines, request, progress=progress)
@@ -134,15 +132,17 @@ def layer_starts(engines: Sequence[Engine], request: Request, *, progress: bool)
     told = [layer.prompt is not None for layer in request.layers]
     banked = all(still or e.has_bank for still, e in zip(stills, engines, strict=True))
     if request.scene.pairs and settings.searches and banked and not any(told) and not all(stills):
-        return join(*_paired(engines, request, progress=progress), {})
-    starts = []
-    for one, layer, still in zip(engines, request.layers, stills, strict=True):
-        if still:
-            starts.append(_repeated(one, len(request.seeds), settings.basis))
-        else:
-            prompts = request.prompts if layer.prompt is None else [layer.prompt] * len(request.prompts)
-            starts.append(one.starts(prompts, request.seeds, settings, progress=progress))
-    return join(*starts, {})
+        back, front = _paired(engines, request, progress=progress)
+        return join(back, front, {})
+
+    def alone(layer: int) -> Latents:
+        one, prompt = engines[layer], request.layers[layer].prompt
+        if stills[layer]:
+            return _repeated(one, len(request.seeds), settings.basis)
+        prompts = request.prompts if prompt is None else [prompt] * len(request.prompts)
+        return one.starts(prompts, request.seeds, settings, progress=progress)
+
+    return join(alone(0), alone(1), {})
 
 
 def _paired(engines: Sequence[Engine], request: Request, *, progress: bool) -> list[Latents]:

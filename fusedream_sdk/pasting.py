@@ -89,7 +89,7 @@ def paste_warped(
 
 
 def cover(boxes: Tensor, size: tuple[int, int], feather: float, rim: float | None) -> Tensor:
-    """How much of each pixel a pasted picture covers, or its rim alone: (B, 1, H, W) in [0, 1]. Arguments as for the two above."""
+    """How much of each pixel a pasted picture, or its rim alone, covers: (B, 1, H, W) in [0, 1]. Arguments as above."""
     whole = soft_box(boxes, size, feather)
     if rim is None:
         return whole

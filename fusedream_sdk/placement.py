@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 
+from typing_extensions import TypeIs
+
 from fusedream_sdk.errors import InvalidInput
 
 PLACES: dict[str, tuple[float, float]] = {
@@ -76,7 +78,7 @@ def placements(places: str | Sequence[str], scales: float | Sequence[float]) -> 
         InvalidInput: none, an unknown name, or a scale outside its range.
     """
     names = list(PLACES) if places == "all" else [places] if isinstance(places, str) else list(places)
-    sizes = list(scales) if isinstance(scales, Iterable) and not isinstance(scales, str) else [scales]
+    sizes = [scales] if is_number(scales) or not isinstance(scales, Iterable) else list(scales)
     if not names or not sizes:
         raise InvalidInput("places" if not names else "scales", expected="at least one", got="an empty list")
     for name in names:
@@ -93,6 +95,6 @@ def check_scale(argument: str, value: object) -> None:
         raise InvalidInput(argument, expected="a number above 0 and at most 1", got=value, fix="0.5 is half of the canvas.")
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeIs[float]:
     """Whether it is a real number, and not a truth value."""
     return isinstance(value, Real) and not isinstance(value, bool)

@@ -169,7 +169,8 @@ def part(latents: Latents, layer: str) -> Latents:
 
 
 def _listed(placement: Placement | Sequence[Placement] | str) -> list[Placement]:
-    listed = [placement] if isinstance(placement, Placement) else list(placement)
-    if not listed or not all(isinstance(p, Placement) for p in listed):
+    given = [placement] if isinstance(placement, Placement) else list(placement)
+    listed = [p for p in given if isinstance(p, Placement)]
+    if not listed or len(listed) < len(given):
         raise InvalidInput("placement", expected="a Placement, a list of them, or 'free'", got=placement)
     return listed
