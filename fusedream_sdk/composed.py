@@ -11,13 +11,14 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from fusedream_sdk.files import atomic_path
+from fusedream_sdk.files import atomic_path, check_writable
 from fusedream_sdk.pictures import png_bytes, save_png, to_pil
 from fusedream_sdk.placement import Placement
 from fusedream_sdk.result import Result, picture_paths
 from fusedream_sdk.scene import Scene, placement_of
 
 FRAME, CAPTION, WON = 3, 12, (30, 160, 60)
+CANDIDATES = "candidates.png"
 
 
 @dataclass(frozen=True)
@@ -134,10 +135,12 @@ class Composed:
         if names == [path]:
             save_png(result.pil[0], path, self.row_recipe(0), overwrite=overwrite)
             return names
+        if path.is_dir():
+            check_writable(path / CANDIDATES, overwrite=overwrite)
         path.mkdir(exist_ok=True)
         for index, (target, picture) in enumerate(zip(names, result.pil, strict=True)):
             save_png(picture, target, self.row_recipe(index), overwrite=overwrite)
-        with atomic_path(path / "candidates.png", overwrite=overwrite) as temporary:
+        with atomic_path(path / CANDIDATES, overwrite=overwrite) as temporary:
             self.sheet().save(temporary, format="PNG")
         result.save_tensors(path)
         return names

@@ -67,13 +67,14 @@ class Race:
     chunk: int
     watch: Callable[[list[int], State], None] = lambda rows, state: None
     cancelled: bool = False
+    until: int = 0
     last: dict[int, State] = field(default_factory=dict)
     dropped: set[int] = field(default_factory=set)
     history: dict[int, list[dict[str, float]]] = field(default_factory=dict)
 
     def go(self, plan: Sequence[tuple[int, int]]) -> None:
         """Run every stage; Ctrl-C ends it early and loses nothing that was judged."""
-        alive = [list(group) for group in self.groups]
+        alive, self.until = [list(group) for group in self.groups], plan[-1][0]
         try:
             for end, survivors in plan:
                 flat = [row for group in alive for row in group]
@@ -114,8 +115,7 @@ class Race:
         """The rows that were begun, in order, and what they came to: "dropped" is one more status."""
         rows = sorted(self.last)
         joined = join_states([self.last[row] for row in rows])
-        finished = CANCELLED if self.cancelled else DONE
-        ended = [DROPPED if row in self.dropped else s for row, s in zip(rows, joined.status, strict=True)]
+        ended = [self._status(row) for row in rows]
         names = list(joined.evaluation.losses)
         longest = max(len(self.history[row]) for row in rows)
         history = {name: torch.full((longest, len(rows)), torch.nan) for name in names}
@@ -123,8 +123,16 @@ class Race:
             for name in names:
                 values = torch.tensor([noted[name] for noted in self.history[row]])
                 history[name][: len(values), column] = values
-        status = tuple(finished if s == RUNNING else s for s in ended)
-        return rows, Outcome(joined.best, status, history, joined.step)
+        return rows, Outcome(joined.best, tuple(ended), history, joined.step)
+
+    def _status(self, row: int) -> str:
+        """How a row ended."""
+        state = self.last[row]
+        if row in self.dropped:
+            return DROPPED
+        if state.status[0] != RUNNING:
+            return state.status[0]
+        return CANCELLED if self.cancelled and state.step < self.until else DONE
 
 
 def join_states(states: Sequence[State]) -> State:

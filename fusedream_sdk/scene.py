@@ -153,7 +153,7 @@ def placed(rows: Sequence[Placement]) -> Latents:
 
 def placement_of(latents: Latents, row: int) -> Placement:
     """The placement of one row of a scene's latents."""
-    x, y = (min(max(v, -1.0), 1.0) for v in latents["position"][row].tolist())
+    x, y = (round(min(max(v, -1.0), 1.0), 6) for v in latents["position"][row].tolist())
     return Placement(round(latents["scale"][row].item(), 6), x, y)
 
 
