@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from fusedream_sdk.bank import mean_view
 from fusedream_sdk.composed import Composed
 from fusedream_sdk.composition import CONSISTENCY, Composition, make_direction
 from fusedream_sdk.engine import Engine, parametrise
+from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.halving import Race, stages
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.layers import Layer, Still, read_picture
@@ -25,11 +26,12 @@ from fusedream_sdk.placement import Placement
 from fusedream_sdk.progress import bar
 from fusedream_sdk.protocols import Perceptual
 from fusedream_sdk.reporting import RENDER_BATCH, make_recipe, make_result
-from fusedream_sdk.scene import Scene, join, placed
+from fusedream_sdk.scene import FREE_SCALES, Scene, join, placed
 from fusedream_sdk.scene_settings import SceneSettings
 from fusedream_sdk.settings import Settings
 
 LAYERS = ("background", "foreground")
+FRONT = 1 << 62  # sets the single draw of a foreground apart from its background's
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def compose(
     engine: Engine,
     request: Request,
     *,
+    engines: Sequence[Engine] = (),
     progress: bool = True,
     watch: Callable[[list[int], State], None] = lambda rows, state: None,
 ) -> Composed:
@@ -65,18 +68,21 @@ def compose(
     Args:
         engine: the models.
         request: what to compose.
+        engines: of the two layers, from `layer_engines`; made here by default.
         progress: show progress bars on stderr.
         watch: called with candidates' rows and their state after every evaluation.
 
     Returns:
         All candidates and the winners. After Ctrl-C: the best so far, of the candidates that had begun.
     """
-    engines = [layer_engine(engine, layer, role) for layer, role in zip(request.layers, LAYERS, strict=True)]
+    engines = engines or layer_engines(engine, request.layers)
+    if request.scene.free:
+        request = replace(request, scene=replace(request.scene, free=free_scales(request.scene.free, request.placements)))
     settings, wanted = request.settings, request.scene
     scene = Scene(
         *(engines[0].generator.model, engines[1].generator.model, "free" if wanted.free else request.placements),
         feather=wanted.feather,
-        scales=free_scales(request.placements),
+        scales=FREE_SCALES if isinstance(wanted.free, bool) else wanted.free,
     )
     count = len(request.placements)
     starts = layer_starts(engines, request, progress=progress)
@@ -84,7 +90,7 @@ def compose(
     place = placed(request.placements * len(request.prompts))
     basis = next(iter(starts.values())).shape[1]
     place = map_latents(lambda x: x.to(engine.device).unsqueeze(1).expand(-1, basis, -1), place)
-    work = _Work(engine, scene, request, {**starts, **place})
+    work = _Work(engine, scene, request, {**starts, **place}, [e.generator for e in engines])
     race = Race(
         groups=[range(i * count, (i + 1) * count) for i in range(len(request.prompts))],
         run=work.states,
@@ -111,6 +117,11 @@ def cost(plan: Sequence[tuple[int, int]], count: int) -> int:
     for end, survivors in plan:
         total, before, count = total + (end - before) * count, end, survivors
     return total
+
+
+def layer_engines(engine: Engine, layers: Sequence[Layer]) -> list[Engine]:
+    """The engines of the background and the foreground. Raises InvalidInput for a picture that cannot be used."""
+    return [layer_engine(engine, layer, role) for layer, role in zip(layers, LAYERS, strict=True)]
 
 
 def layer_engine(engine: Engine, layer: Layer, role: str) -> Engine:
@@ -140,7 +151,10 @@ def layer_starts(engines: Sequence[Engine], request: Request, *, progress: bool)
         if stills[layer]:
             return _repeated(one, len(request.seeds), settings.basis)
         prompts = request.prompts if prompt is None else [prompt] * len(request.prompts)
-        return one.starts(prompts, request.seeds, settings, progress=progress)
+        # Single draws from one seed would make both layers the same picture.
+        other = layer == 1 and not settings.searches
+        seeds = [seed ^ FRONT if other else seed for seed in request.seeds]
+        return one.starts(prompts, seeds, settings, progress=progress)
 
     return join(alone(0), alone(1), {})
 
@@ -176,16 +190,22 @@ def _still_embedding(engine: Engine, settings: Settings) -> Tensor:
         return mean_view(still.picture[None], engine.scorer.model, [0], engine.bank_recipe(settings)).cpu()
 
 
-def free_scales(starts: Sequence[Placement]) -> tuple[float, float]:
-    """How far the scale of a free placement may go: half of the smallest start to half as much again as the largest."""
-    return 0.5 * min(p.scale for p in starts), min(1.5 * max(p.scale for p in starts), 1.0)
+def free_scales(wanted: bool | tuple[float, float], starts: Sequence[Placement]) -> tuple[float, float]:
+    """How far the scale of a free placement may go, see `SceneSettings`. Raises InvalidInput where one begins outside."""
+    if isinstance(wanted, bool):
+        return 0.5 * min(p.scale for p in starts), min(1.5 * max(p.scale for p in starts), 1.0)
+    for start in starts:
+        if not wanted[0] <= start.scale <= wanted[1]:
+            expected = f"from {wanted[0]:g} to {wanted[1]:g}, as `free` says"
+            raise InvalidInput("scales", expected=expected, got=start.scale)
+    return wanted
 
 
 class _Work:
     """The rows of a composition, ready to be run in any part."""
 
-    def __init__(self, engine: Engine, scene: Scene, request: Request, starts: Latents) -> None:
-        self.engine, self.scene, self.request, self.starts = engine, scene, request, starts
+    def __init__(self, engine: Engine, scene: Scene, request: Request, starts: Latents, layers: Sequence[Loaded]) -> None:
+        self.engine, self.scene, self.request, self.starts, self.layers = engine, scene, request, starts, layers
         count = len(request.placements)
         self.prompts = [prompt for prompt in request.prompts for _ in range(count)]
         self.seeds = [seed for seed in request.seeds for _ in range(count)]  # one for all candidates: they see the same views
@@ -257,9 +277,8 @@ class _Work:
     def describe_layers(self) -> list[dict[str, Any]]:
         """The layers, for a recipe."""
         described = []
-        for layer, model in zip(self.request.layers, (self.scene.background, self.scene.foreground), strict=True):
-            name = layer.generator if isinstance(layer.generator, str) else None
+        for layer, loaded in zip(self.request.layers, self.layers, strict=True):
             own = layer.generator is not None or layer.picture is not None
-            generator = Loaded(model, name).describe() if own else None
+            generator = loaded.describe() if own else None
             described.append({"prompt": layer.prompt, "generator": generator, "picture": layer.picture is not None})
         return described

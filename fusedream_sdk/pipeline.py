@@ -20,7 +20,7 @@ from fusedream_sdk.layers import LayerLike, as_layer
 from fusedream_sdk.memory import rows_that_fit
 from fusedream_sdk.objectives import AugCLIP
 from fusedream_sdk.optimise import Outcome, Selection, State, adam, iterate, optimise
-from fusedream_sdk.placement import placements
+from fusedream_sdk.placement import Places, placements
 from fusedream_sdk.precision import resolve_device, resolve_dtype
 from fusedream_sdk.progress import bar
 from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
@@ -154,7 +154,7 @@ class FuseDream:
         self,
         prompts: str | Sequence[str],
         *,
-        places: str | Sequence[str] = "all",
+        places: Places = "all",
         scales: float | Sequence[float] = 0.5,
         seeds: int | Sequence[int] = 0,
         background: LayerLike = None,
@@ -166,7 +166,8 @@ class FuseDream:
 
         Args:
             prompts: sentences, of two things each, say.
-            places: "all" nine, or names such as "left" or "bottom-right"; every place at every scale is a candidate.
+            places: "all" nine, or names such as "left" or "bottom-right"; every place at every scale is a candidate. Or one or
+                several `Placement`, anywhere.
             scales: shares of the canvas that the foreground spans, in (0, 1].
             seeds: integers of at least 0.
             background, foreground: a prompt of the layer's own, a picture of yours (`Path`, Pillow image or tensor) that

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
+from typing import TypeAlias
 
 from typing_extensions import TypeIs
 
@@ -67,17 +68,24 @@ class Placement:
         return f"{where} at {self.scale:g}"
 
 
-def placements(places: str | Sequence[str], scales: float | Sequence[float]) -> list[Placement]:
+Places: TypeAlias = str | Sequence[str] | Placement | Sequence[Placement]
+"""Names of places, which take every scale that is asked for, or whole placements."""
+
+
+def placements(places: Places, scales: float | Sequence[float]) -> list[Placement]:
     """The discrete set of section 3.3: every place at every scale, scale by scale.
 
     Args:
-        places: "all", the name of one of the nine, or a list of such names.
-        scales: one or several, each in (0, 1].
+        places: "all", the name of one of the nine, or a list of such names; or one or several `Placement`, as they are.
+        scales: one or several, each in (0, 1]; not used by whole placements.
 
     Raises:
         InvalidInput: none, an unknown name, or a scale outside its range.
     """
-    names = list(PLACES) if places == "all" else [places] if isinstance(places, str) else list(places)
+    names = list(PLACES) if places == "all" else [places] if isinstance(places, (str, Placement)) else list(places)
+    whole = [name for name in names if isinstance(name, Placement)]
+    if whole and len(whole) == len(names):
+        return list(dict.fromkeys(whole))
     sizes = [scales] if is_number(scales) or not isinstance(scales, Iterable) else list(scales)
     if not names or not sizes:
         raise InvalidInput("places" if not names else "scales", expected="at least one", got="an empty list")
@@ -86,7 +94,7 @@ def placements(places: str | Sequence[str], scales: float | Sequence[float]) -> 
             raise InvalidInput("places", expected=f"'all' or some of {', '.join(PLACES)}", got=name)
     for size in sizes:
         check_scale("scales", size)
-    return [Placement.at(name, size) for size in dict.fromkeys(sizes) for name in dict.fromkeys(names)]
+    return [Placement.at(str(name), size) for size in dict.fromkeys(sizes) for name in dict.fromkeys(names)]
 
 
 def check_scale(argument: str, value: object) -> None:
