@@ -46,12 +46,18 @@ def _behaviour(model: Any) -> dict[str, Tensor]:
     if isinstance(model, Generator):
         return {"images": model(draw_rows(model, 2, torch.Generator().manual_seed(0), "a cat"))}
     if not isinstance(model, (Scorer, Reward)):
-        return {}
+        return _compared(model) if callable(model) else {}
     side = model.resolution
     images = torch.linspace(0, 1, 3 * side * side, device=device_of(model)).view(1, 3, side, side)
     if isinstance(model, Scorer):
         return {"text": model.encode_text(["a cat"]), "images": model.encode_image(images)}
     return {"scores": model.score(images, ["a cat"])}
+
+
+def _compared(perceptual: Any) -> dict[str, Tensor]:
+    """What a perceptual distance makes of two fixed pictures."""
+    ramp = torch.linspace(0, 1, 3 * 64 * 64, device=device_of(perceptual)).view(1, 3, 64, 64)
+    return {"distance": perceptual(ramp, (20 * ramp).sin().square())}
 
 
 def conditioned(generator: Generator) -> bool:

@@ -6,15 +6,18 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from fusedream_sdk.errors import FingerprintMismatch, InvalidInput
-from fusedream_sdk.models import Loaded
+from fusedream_sdk.composed import Composed
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.layers import LayerLike
 from fusedream_sdk.pictures import read_recipe
 from fusedream_sdk.pipeline import FuseDream
-from fusedream_sdk.protocols import Generator, Reward, Scorer
+from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
+from fusedream_sdk.recomposing import SCENE_PARTS, check_same, compose_again, is_composed, pick_model, read_scene
 from fusedream_sdk.result import Result
 from fusedream_sdk.settings import Settings
 
 PARTS = {"prompt": str, "seed": int, "generator": dict, "scorer": dict, "settings": dict, "dtype": str, "version": str}
+MODELS, MODEL = ("generator", "scorer", "perceptual"), {"name", "class", "fingerprint"}
 
 
 def replay(
@@ -22,72 +25,74 @@ def replay(
     *,
     generator: Generator | None = None,
     scorer: Scorer | Reward | None = None,
+    perceptual: Perceptual | None = None,
+    background: LayerLike = None,
+    foreground: LayerLike = None,
     device: str = "auto",
     progress: bool = True,
-) -> Result:
+) -> Result | Composed:
     """Make a picture again, from scratch, as its recipe says.
 
-    On the same machine the picture comes out the same; another processor may round differently.
+    On the same machine the picture comes out the same; another processor may round differently. Of a composed picture only
+    the placement that won is composed again, which a row alone can be.
 
     Args:
         picture: a PNG that the SDK saved.
         generator, scorer: the models, where the recipe cannot name them because they were passed as objects.
+        perceptual: likewise, of a composed picture.
+        background, foreground: its layers, where they were pictures, or generators passed as objects.
         device: where named models are loaded.
         progress: show progress bars on stderr.
 
+    Returns:
+        One row, as from `FuseDream.generate`; of a composed picture one candidate, as from `FuseDream.compose`.
+
     Raises:
-        InvalidInput: the file has no recipe, or a model that cannot be loaded by name was not given.
-        FingerprintMismatch: a model is not the one that drew the picture.
+        InvalidInput: the file has no recipe, or a model or layer that cannot be loaded by name was not given.
+        FingerprintMismatch: a model or layer is not the one that drew the picture.
     """
     recipe, settings = read_whole_recipe(picture)
+    given = {"background": background, "foreground": foreground, "perceptual": perceptual}
+    composed = is_composed(recipe)
+    if not composed:
+        for name, value in given.items():
+            if value is not None:
+                got = f"a {type(value).__name__}"
+                raise InvalidInput(name, expected="nothing, as the picture was not composed", got=got, fix="Leave it out.")
     dream = FuseDream(
-        generator=_name(recipe, "generator") if generator is None else generator,
-        scorer=_name(recipe, "scorer") if scorer is None else scorer,
+        generator=pick_model("generator", recipe["generator"], generator),
+        scorer=pick_model("scorer", recipe["scorer"], scorer),
+        perceptual=pick_model("perceptual", recipe["perceptual"], perceptual) if composed else None,
         device=device,
         dtype=recipe["dtype"],
     )
-    _check_same("generator", dream._engine.generator, recipe)
-    _check_same("scorer", dream._engine.scorer, recipe)
-    result = dream.generate(
-        recipe["prompt"], seeds=recipe["seed"], progress=progress, **settings.changed_from(dream.settings)
-    )
-    if result.recipe["version"] != recipe["version"]:
-        warnings.warn(
-            f"drawn by version {recipe['version']}, replayed by {result.recipe['version']}: it may differ.", stacklevel=2
-        )
-    return result
+    check_same("generator", dream._engine.generator, recipe["generator"])
+    check_same("scorer", dream._engine.scorer, recipe["scorer"])
+    if composed:
+        again = compose_again(dream, recipe, settings, given, progress=progress)
+        version = again.candidates.recipe["version"]
+    else:
+        changes = settings.changed_from(dream.settings)
+        again = dream.generate(recipe["prompt"], seeds=recipe["seed"], progress=progress, **changes)
+        version = again.recipe["version"]
+    if version != recipe["version"]:
+        warnings.warn(f"drawn by version {recipe['version']}, replayed by {version}: it may differ.", stacklevel=2)
+    return again
 
 
 def read_whole_recipe(picture: str | Path) -> tuple[dict[str, Any], Settings]:
     """A recipe with all its parts, and its settings. Raises InvalidInput where one is missing or not understood."""
     recipe = read_recipe(picture)
     fix = "It was damaged, or saved by another version: fusedream --version."
-    for part, kind in PARTS.items():
+    parts = PARTS | (SCENE_PARTS if is_composed(recipe) else {})
+    for part, kind in parts.items():
         whole = isinstance(recipe.get(part), kind)
-        if not whole or (part in ("generator", "scorer") and not {"name", "class", "fingerprint"} <= set(recipe[part])):
+        if not whole or (part in MODELS and not set(recipe[part]) >= MODEL):
             raise InvalidInput("picture", expected="a whole recipe", got=f"{picture} without {part!r}", fix=fix)
     try:
+        if is_composed(recipe):
+            read_scene(recipe)
         return recipe, Settings.from_json(recipe["settings"])
     except (InvalidInput, KeyError, TypeError) as error:
         got = f"{picture} with other settings ({error})"
         raise InvalidInput("picture", expected="a whole recipe", got=got, fix=fix) from error
-
-
-def _name(recipe: dict[str, Any], role: str) -> str:
-    name = recipe[role]["name"]
-    if name is None:
-        raise InvalidInput(
-            role,
-            expected=f"the object that drew the picture, a {recipe[role]['class']}",
-            got="none",
-            fix=f"Pass it: replay(picture, {role}=...).",
-        )
-    return name
-
-
-def _check_same(role: str, loaded: Loaded, recipe: dict[str, Any]) -> None:
-    wanted, found = recipe[role]["fingerprint"], loaded.describe()["fingerprint"]
-    if wanted != found:
-        raise FingerprintMismatch(
-            f"{role}: the picture was drawn with weights {wanted[:12]}, got {found[:12]}. Load the same weights again."
-        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,9 +20,18 @@ FILE = click.Path(path_type=Path)
 @click.command()
 @click.argument("picture", type=FILE)
 @click.option("-o", "--out", type=FILE, required=True, help="The .png to write.")
+@click.option("--background-picture", type=FILE, help="Of a composed picture: yours, that was its background.")
+@click.option("--foreground-picture", type=FILE, help="The same for the foreground.")
 @device_option
 @overwrite_option
-def replay(picture: Path, out: Path, device: str, overwrite: bool) -> None:
+def replay(
+    picture: Path,
+    out: Path,
+    background_picture: Path | None,
+    foreground_picture: Path | None,
+    device: str,
+    overwrite: bool,
+) -> None:
     """Draw PICTURE again, from scratch, by the recipe that it carries.
 
     \b
@@ -32,16 +41,16 @@ def replay(picture: Path, out: Path, device: str, overwrite: bool) -> None:
     from fusedream_sdk.errors import InvalidInput
     from fusedream_sdk.replaying import read_whole_recipe
     from fusedream_sdk.replaying import replay as draw_again
-    from fusedream_sdk.result import picture_paths
+    from fusedream_sdk.result import Result, picture_paths
 
     if out.suffix.lower() != ".png":
         raise InvalidInput("out", expected="a file that ends in .png", got=str(out))
     recipe, _ = read_whole_recipe(picture)
     picture_paths(out.expanduser(), [recipe["prompt"]], [recipe["seed"]], overwrite=overwrite)
     say(f"drawing {recipe['prompt']!r}, seed {recipe['seed']}, again ...")
-    result = draw_again(picture, device=device)
-    (written,) = result.save(out, overwrite=overwrite)
-    click.echo(line(result, 0, written))
+    again = draw_again(picture, background=background_picture, foreground=foreground_picture, device=device)
+    (written,) = again.save(out, overwrite=overwrite)
+    click.echo(line(again if isinstance(again, Result) else again.result, 0, written))
 
 
 @click.command()
@@ -91,12 +100,23 @@ def _stored(path: Path) -> Result | None:
             raise InvalidInput(
                 "picture", expected="a folder of one picture", got=f"{path} with {len(result)}", fix="Name one of its pictures."
             )
+        _check_single(path, result.recipe)
         return result
     recipe, _ = read_whole_recipe(path)
+    _check_single(path, recipe)
     if not (path.parent / TENSORS).is_file():
         return None
     result = Result.load(path.parent)
     return next((result[row] for row in range(len(result)) if result.row_recipe(row) == recipe), None)
+
+
+def _check_single(path: Path, recipe: dict[str, Any]) -> None:
+    """A scene's latents are those of two generators and a placement, which are not in the picture."""
+    from fusedream_sdk.errors import InvalidInput
+
+    if recipe.get("method") == "compose":
+        fix = "Use fd.interpolate in Python, with the scene."
+        raise InvalidInput("picture", expected="one that `generate` drew", got=f"{path}, which was composed", fix=fix)
 
 
 def _common_generator(stored: list[Result | None], paths: tuple[Path, Path], device: str) -> Generator:
@@ -125,6 +145,8 @@ def _common_generator(stored: list[Result | None], paths: tuple[Path, Path], dev
 
 def _replayed(path: Path, generator: Generator, device: str) -> Result:
     from fusedream_sdk.replaying import replay as draw_again
+    from fusedream_sdk.result import Result
 
     say(f"drawing {path} again, for its latents ...")
-    return draw_again(path, generator=generator, device=device)
+    again = draw_again(path, generator=generator, device=device)
+    return again if isinstance(again, Result) else again.result
