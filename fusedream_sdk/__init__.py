@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from fusedream_sdk.augment import NO_VIEWS as NO_VIEWS
     from fusedream_sdk.augment import Views as Views
     from fusedream_sdk.bank import LatentBank as LatentBank
+    from fusedream_sdk.composed import Composed as Composed
+    from fusedream_sdk.composition import Composition as Composition
     from fusedream_sdk.directions import Descent as Descent
+    from fusedream_sdk.directions import DynamicBarrier as DynamicBarrier
+    from fusedream_sdk.directions import WeightedSum as WeightedSum
     from fusedream_sdk.errors import FuseDreamError as FuseDreamError
     from fusedream_sdk.errors import InvalidInput as InvalidInput
     from fusedream_sdk.film import Film as Film
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from fusedream_sdk.latents import Free as Free
     from fusedream_sdk.latents import Latents as Latents
     from fusedream_sdk.latents import LatentSpec as LatentSpec
+    from fusedream_sdk.layers import Layer as Layer
     from fusedream_sdk.models import ModelPair as ModelPair
     from fusedream_sdk.objectives import AugCLIP as AugCLIP
     from fusedream_sdk.objectives import plain_clip as plain_clip
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from fusedream_sdk.parametrise import BasisMix as BasisMix
     from fusedream_sdk.parametrise import Direct as Direct
     from fusedream_sdk.pipeline import FuseDream as FuseDream
+    from fusedream_sdk.placement import Placement as Placement
     from fusedream_sdk.protocols import Direction as Direction
     from fusedream_sdk.protocols import Evaluation as Evaluation
     from fusedream_sdk.protocols import Generator as Generator
@@ -53,20 +59,26 @@ if TYPE_CHECKING:
     from fusedream_sdk.registry import load_scorer as load_scorer
     from fusedream_sdk.replaying import replay as replay
     from fusedream_sdk.result import Result as Result
+    from fusedream_sdk.scene import Scene as Scene
+    from fusedream_sdk.scene_settings import SceneSettings as SceneSettings
     from fusedream_sdk.settings import Settings as Settings
 
 _HOMES = {
     "augment": ("NO_VIEWS", "Views"),
     "bank": ("LatentBank",),
-    "directions": ("Descent",),
+    "composed": ("Composed",),
+    "composition": ("Composition",),
+    "directions": ("Descent", "DynamicBarrier", "WeightedSum"),
     "errors": ("FuseDreamError", "InvalidInput"),
     "film": ("Film", "interpolate"),
     "latents": ("Box", "Free", "Latents", "LatentSpec"),
+    "layers": ("Layer",),
     "models": ("ModelPair",),
     "objectives": ("AugCLIP", "plain_clip"),
     "optimise": ("State", "iterate", "optimise"),
     "parametrise": ("BasisMix", "Direct"),
     "pipeline": ("FuseDream",),
+    "placement": ("Placement",),
     "protocols": (
         *("Direction", "Evaluation", "Generator", "Objective", "Parametrisation", "Perceptual", "Reward", "Scorer"),
     ),
@@ -76,6 +88,8 @@ _HOMES = {
     ),
     "replaying": ("replay",),
     "result": ("Result",),
+    "scene": ("Scene",),
+    "scene_settings": ("SceneSettings",),
     "settings": ("Settings",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
