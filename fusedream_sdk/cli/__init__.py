@@ -12,6 +12,7 @@ import click
 
 from fusedream_sdk import __version__
 from fusedream_sdk.cli.banks import bank
+from fusedream_sdk.cli.composing import compose
 from fusedream_sdk.cli.convert import convert
 from fusedream_sdk.cli.drawing import generate
 from fusedream_sdk.cli.exits import run
@@ -32,7 +33,7 @@ def fusedream(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for verb in (generate, replay, interpolate, bank, models, plugins, convert):
+for verb in (generate, compose, replay, interpolate, bank, models, plugins, convert):
     fusedream.add_command(verb)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,15 +13,16 @@ from fusedream_sdk.cli.exits import DONE, OURS, say
 from fusedream_sdk.cli.options import (
     COUNT,
     ModelChoice,
-    SeedRange,
     SettingChoice,
     grouped,
     model_options,
     overwrite_option,
+    seed_option,
     setting_options,
 )
 
 if TYPE_CHECKING:
+    from fusedream_sdk.composed import Composed
     from fusedream_sdk.result import Result
 
 
@@ -32,34 +34,43 @@ class Output:
     sheet: Path | None
     overwrite: bool
     progress: str
-    every: int
+
+    @property
+    def shown(self) -> bool:
+        """Whether anything is shown."""
+        return self.progress != "none"
 
 
-output_options = grouped(
-    "output",
-    Output,
-    click.option("-o", "--out", type=click.Path(path_type=Path), help="A .png for one picture, or a folder."),
-    click.option("--sheet", type=click.Path(path_type=Path), help="Also write all pictures into this one .png."),
-    overwrite_option,
-    click.option(
-        "--progress",
-        type=click.Choice(["bar", "pictures", "none"]),
-        default="bar",
-        show_default=True,
-        help="pictures: also write the picture so far, as step-0010.png, into a folder beside the output.",
-    ),
-    click.option("--every", type=COUNT, default=10, show_default=True, help="Steps between two pictures so far."),
-)
+def output_options(*progress: str, about: str, sheet: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that adds the options of `Output`, with these kinds of progress, and with the help of two of them."""
+    return grouped(
+        "output",
+        Output,
+        click.option("-o", "--out", type=click.Path(path_type=Path), help="A .png for one picture, or a folder."),
+        click.option("--sheet", type=click.Path(path_type=Path), help=sheet),
+        overwrite_option,
+        click.option("--progress", type=click.Choice(progress), default=progress[0], show_default=True, help=about),
+    )
 
 
 @click.command()
 @click.argument("prompts", nargs=-1, required=True, metavar="PROMPT...")
-@click.option("-s", "--seed", "seeds", type=SeedRange(), multiple=True, help="7, 0,1,2 or 0-3; may be repeated. [default: 0]")
-@output_options
+@seed_option
+@output_options(
+    *("bar", "pictures", "none"),
+    about="pictures: also write the picture so far, as step-0010.png, into a folder beside the output.",
+    sheet="Also write all pictures into this one .png.",
+)
+@click.option("--every", type=COUNT, default=10, show_default=True, help="Steps between two pictures so far.")
 @model_options
 @setting_options
 def generate(
-    prompts: tuple[str, ...], seeds: tuple[list[int], ...], output: Output, choice: ModelChoice, settings: SettingChoice
+    prompts: tuple[str, ...],
+    seeds: tuple[list[int], ...],
+    output: Output,
+    every: int,
+    choice: ModelChoice,
+    settings: SettingChoice,
 ) -> int:
     """Draw every PROMPT from every seed.
 
@@ -69,25 +80,39 @@ def generate(
 
     Prints the path and the scores of each picture. Ctrl-C saves the best so far.
     """
-    from fusedream_sdk.inputs import check_prompts, check_seeds
-
-    listed = check_prompts(list(prompts))
-    numbers = check_seeds(list(dict.fromkeys(seed for group in seeds for seed in group)) or [0])
+    listed, numbers = check_asked(prompts, seeds)
     out, targets = plan(listed, numbers, output)
-    shown = output.progress != "none"
-    dream = choice.load(shown=shown)
+    dream = choice.load(shown=output.shown)
     watch = None
     if output.progress == "pictures":
         from fusedream_sdk.cli.sofar import PicturesSoFar
 
-        watch = PicturesSoFar(out, targets, every=output.every, overwrite=output.overwrite)
+        watch = PicturesSoFar(out, targets, every=every, overwrite=output.overwrite)
         say(f"pictures so far: {watch.folder}")
-    result = dream.generate(listed, seeds=numbers, progress=shown, watch=watch, **settings.changes())
+    result = dream.generate(listed, seeds=numbers, progress=output.shown, watch=watch, **settings.changes())
     return write(result, out, output, asked=len(targets))
 
 
-def plan(prompts: list[str], seeds: list[int], output: Output) -> tuple[Path, list[Path]]:
-    """The output and the path of every picture, all known to be writable before the work begins. Raises OutputError."""
+def check_asked(prompts: Sequence[str], seeds: Sequence[list[int]]) -> tuple[list[str], list[int]]:
+    """The prompts, and each seed once. Raises InvalidInput."""
+    from fusedream_sdk.inputs import check_prompts, check_seeds
+
+    return check_prompts(list(prompts)), check_seeds(list(dict.fromkeys(seed for group in seeds for seed in group)) or [0])
+
+
+def plan(
+    prompts: list[str], seeds: list[int], output: Output, *, others: Sequence[str] = ()
+) -> tuple[Path, list[Path]]:
+    """The output and the path of every picture, all known to be writable before the work begins.
+
+    Args:
+        prompts, seeds: a picture for each pair of them.
+        output: as asked for.
+        others: names of further files that a folder will have.
+
+    Raises:
+        InvalidInput, OutputError: a file cannot be written, or two of them would be the same.
+    """
     from fusedream_sdk.errors import InvalidInput
     from fusedream_sdk.files import check_writable
     from fusedream_sdk.result import picture_paths, slug
@@ -96,34 +121,50 @@ def plan(prompts: list[str], seeds: list[int], output: Output) -> tuple[Path, li
     default = Path(f"{slug(prompts[0])}-seed{seeds[0]}.png") if len(rows) == 1 else Path("dreams")
     out = (output.out or default).expanduser()
     targets = picture_paths(out, [p for p, _ in rows], [s for _, s in rows], overwrite=output.overwrite)
+    beside = [] if targets == [out] else [out / name for name in others]
+    if out.is_dir():
+        for path in beside:
+            check_writable(path, overwrite=output.overwrite)
     if output.sheet is not None:
         if output.sheet.suffix.lower() != ".png":
             raise InvalidInput("sheet", expected="a file that ends in .png", got=str(output.sheet))
+        if output.sheet.expanduser().resolve() in [path.resolve() for path in (*targets, *beside)]:
+            raise InvalidInput("sheet", expected="another file than the output's", got=str(output.sheet))
         check_writable(output.sheet, overwrite=output.overwrite)
     return out, targets
 
 
 def write(result: Result, out: Path, output: Output, *, asked: int) -> int:
     """Save the pictures, print a line for each, and say what went otherwise than asked."""
-    written = result.save(out, overwrite=output.overwrite)
+    for row, path in enumerate(save(result, out, output)):
+        click.echo(line(result, row, path))
+    missing = f"{asked - len(result)} of {asked} pictures" if len(result) < asked else ""
+    return conclude(result.status, stopped="cancelled" in result.status, missing=missing)
+
+
+def save(made: Result | Composed, out: Path, output: Output) -> list[Path]:
+    """Write the pictures and the sheet; the pictures' paths."""
+    written = made.save(out, overwrite=output.overwrite)
     if output.sheet is not None:
         from fusedream_sdk.files import atomic_path
 
         with atomic_path(output.sheet, overwrite=output.overwrite) as temporary:
-            result.sheet().save(temporary, format="PNG")
-    for row, path in enumerate(written):
-        click.echo(line(result, row, path))
-    if "cancelled" in result.status:
-        missing = f"; {asked - len(result)} of {asked} pictures were not begun" if len(result) < asked else ""
-        say(f"stopped early: the best so far is saved{missing}.")
-    failed = result.status.count("failed")
+            made.sheet().save(temporary, format="PNG")
+    return written
+
+
+def conclude(status: Sequence[str], *, stopped: bool, missing: str) -> int:
+    """Say what went otherwise than asked; the exit code of pictures with these marks."""
+    if stopped:
+        say("stopped early: the best so far is saved" + (f"; {missing} were not begun." if missing else "."))
+    failed = status.count("failed")
     if failed:
-        say(f"{failed} of {len(result)} pictures stopped at a value that is not finite; their best points are saved.")
-    return OURS if failed == len(result) else DONE
+        say(f"{failed} of {len(status)} pictures stopped at a value that is not finite; their best points are saved.")
+    return OURS if failed == len(status) else DONE
 
 
-def line(result: Result, row: int, path: Path) -> str:
-    """Path, scores and, where it is not "done", the status of one picture."""
-    scores = "  ".join(f"{name} {float(x[row]):.3f}" for name, x in result.scores.items())
-    status = "" if result.status[row] == "done" else f"  ({result.status[row]})"
-    return f"{path}  {scores}{status}"
+def line(result: Result, row: int, path: Path, about: str = "") -> str:
+    """Path, scores, what else there is to say, and, where it is not "done", the status of one picture."""
+    scores = [f"{name} {float(x[row]):.3f}" for name, x in result.scores.items()]
+    status = "" if result.status[row] == "done" else f"({result.status[row]})"
+    return "  ".join(filter(None, [str(path), *scores, about, status]))

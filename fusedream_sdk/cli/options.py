@@ -53,8 +53,8 @@ class ModelChoice:
         """Whether any model was asked for."""
         return any((self.models, self.generator, self.scorer))
 
-    def load(self, *, shown: bool = True) -> FuseDream:
-        """Load them, and say so: it takes seconds."""
+    def load(self, *, shown: bool = True, perceptual: str | None = None) -> FuseDream:
+        """Load them, and say so: it takes seconds. A perceptual distance is for `FuseDream.compose`."""
         if shown:
             say("loading the models ...")
         from fusedream_sdk.pipeline import FuseDream
@@ -66,6 +66,7 @@ class ModelChoice:
             device=self.device,
             dtype=self.dtype,
             memory_gb=self.memory_gb,
+            perceptual=perceptual,
         )
 
 
@@ -111,6 +112,10 @@ def grouped(argument: str, kind: type, *options: Callable[[Verb], Verb]) -> Call
 
     return decorate
 
+
+seed_option = click.option(
+    "-s", "--seed", "seeds", type=SeedRange(), multiple=True, help="7, 0,1,2 or 0-3; may be repeated. [default: 0]"
+)
 
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps ...")
 

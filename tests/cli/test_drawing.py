@@ -88,6 +88,7 @@ def test_pictures_so_far_of_several_pictures_have_a_folder_each(fusedream):
         (("-o", "taken.png/deep"), "taken.png"),
         (("-o", "a.png", "-s", "0-1"), "expected a folder for 2 pictures"),
         (("-o", "a.png", "--sheet", "a.tiff"), "sheet: expected a file that ends in .png"),
+        (("-o", "a.png", "--sheet", "./a.png"), "sheet: expected another file than the output's, got a.png"),
         (("-o", "a.png", "--sheet", "taken.png"), "expected a new file, but taken.png exists"),
         (("-o", "full"), "expected a new file, but full/00-a-red-disc-seed0.png exists"),
         (("-o", "old.png", "--progress", "pictures"), "expected an empty folder, but old-steps has files"),
@@ -114,7 +115,7 @@ def test_overwrite_replaces_a_file(fusedream):
 def test_pictures_that_were_not_begun_are_counted(toys, capsys):
     result = FuseDream("toy").generate("a red disc", seeds=[0, 1], progress=False)
     result = Result(**{**result.__dict__, "status": ("done", "cancelled")})
-    output = drawing.Output(out=None, sheet=None, overwrite=False, progress="none", every=1)
+    output = drawing.Output(out=None, sheet=None, overwrite=False, progress="none")
     assert drawing.write(result, Path("dreams"), output, asked=5) == 0
     assert "3 of 5 pictures were not begun" in capsys.readouterr().err
 
@@ -122,7 +123,7 @@ def test_pictures_that_were_not_begun_are_counted(toys, capsys):
 def test_a_run_in_which_every_picture_failed_is_ours(toys, capsys):
     result = FuseDream("toy").generate("a red disc", progress=False)
     result = Result(**{**result.__dict__, "status": ("failed",)})
-    output = drawing.Output(out=None, sheet=None, overwrite=False, progress="none", every=1)
+    output = drawing.Output(out=None, sheet=None, overwrite=False, progress="none")
     assert drawing.write(result, Path("a.png"), output, asked=1) == 1
     shown = capsys.readouterr()
     assert "(failed)" in shown.out

@@ -19,7 +19,9 @@ print([module for module in {heavy} if module in sys.modules], code)
 HEAVY = ["torch", "transformers", "kornia", "numpy", "PIL", "toy_models"]
 
 
-@pytest.mark.parametrize("words", [["--help"], ["generate", "--help"], ["bank", "build", "--help"], ["--version"], []])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["generate", "--help"], ["compose", "--help"], ["bank", "build", "--help"], ["--version"], []]
+)
 def test_help_imports_nothing_heavy(words, toys, tmp_path):
     code = IMPORTED.format(words=words, heavy=HEAVY)
     env = environment(toys, tmp_path / "cache")
