@@ -67,7 +67,7 @@ def test_who_follows_the_page_from_an_empty_folder_gets_pictures(fresh, tmp_path
     assert re.search(r"^  faces +fusedream-faces \(fusedream_faces:load\)$", done.stdout, re.MULTILINE)
     assert done.stdout.count("1 passed") == 2  # the skeleton's test, and that of the faces
     assert [path.name for path in (plugin / "dist").iterdir()] == ["fusedream_faces-0.1.0-py3-none-any.whl"]
-    for picture in (plugin / "yellow.png", *(plugin / "faces").glob("*.png")):
+    for picture in (plugin / "face.png", *(plugin / "faces").glob("*.png")):
         with Image.open(picture) as opened:
             assert opened.size == (64, 64)
             assert np.ptp(np.asarray(opened)) > 100
