@@ -16,6 +16,7 @@ import torch
 
 from fusedream_sdk.pipeline import FuseDream
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
+from tests.cli.toys import add_toys
 
 ROOT = Path(__file__).parents[1]
 
@@ -82,6 +83,18 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     yield put
     for module in modules:
         sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The toy models installed, an empty working folder, and a cache of its own."""
+    folder = add_toys(tmp_path / "packages")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "toy_models", raising=False)
+    monkeypatch.setenv("FUSEDREAM_CACHE", str(tmp_path / "cache"))
+    return folder
 
 
 def subprocess_path() -> list[str]:

@@ -8,22 +8,10 @@ from pathlib import Path
 import pytest
 
 from fusedream_sdk.cli import main
-from tests.cli.toys import add_toys, environment
+from tests.cli.toys import environment
 
 Outcome = tuple[int, str, str]
 """Exit code, stdout, stderr."""
-
-
-@pytest.fixture
-def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The toy models installed, an empty working folder, and a cache of its own."""
-    folder = add_toys(tmp_path / "packages")
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delitem(sys.modules, "toy_models", raising=False)
-    monkeypatch.setenv("FUSEDREAM_CACHE", str(tmp_path / "cache"))
-    return folder
 
 
 @pytest.fixture

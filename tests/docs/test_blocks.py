@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import shlex
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,8 @@ WITH_CODE = [page for page in PIECEWISE if any(block.language in ("python", "sh"
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_block_of_a_page_runs(page, packages, monkeypatch):
-    install_shown_package(blocks(page), packages, monkeypatch)
+def test_every_block_of_a_page_runs(page, toys, monkeypatch):
+    install_shown_package(blocks(page), toys, monkeypatch)
     names: dict[str, Any] = {"my_generator": ToyGenerator(), "my_scorer": ToyScorer()}
     for block in blocks(page):
         if block.language == "python":
@@ -33,7 +34,7 @@ def test_every_block_of_a_page_runs(page, packages, monkeypatch):
                 run(command)
 
 
-def install_shown_package(shown: list[Block], packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def install_shown_package(shown: list[Block], toys: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install the package whose files a page shows, and run its own tests."""
     files = {block.title: block.text for block in shown if block.title}
     if not files:
@@ -42,8 +43,10 @@ def install_shown_package(shown: list[Block], packages: Path, monkeypatch: pytes
     groups = project["entry-points"].items()
     lines = [line for group, points in groups for line in (f"[{group}]", *(f"{n} = {v}" for n, v in points.items()))]
     modules = {name.removesuffix(".py"): text for name, text in files.items()}
-    folder = add_distribution(packages.parent / "shown", project["name"], "\n".join(lines), modules)
+    folder = add_distribution(toys.parent / "shown", project["name"], "\n".join(lines), modules)
     monkeypatch.syspath_prepend(str(folder))
+    for name in modules:
+        monkeypatch.delitem(sys.modules, name, raising=False)
     for module in (importlib.import_module(name) for name in modules if name.startswith("test_")):
         for name in dir(module):
             if name.startswith("test_"):

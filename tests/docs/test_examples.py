@@ -11,7 +11,7 @@ SCRIPTS = sorted((ROOT / "examples").glob("*.py"))
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
-def test_every_example_runs_and_leaves_a_picture(script, packages):
+def test_every_example_runs_and_leaves_a_picture(script, toys):
     exec(compile(on_toys(script.read_text()), script.name, "exec"), {"__name__": "__main__"})
     assert [path.suffix for path in Path().iterdir()] == [".png"]
 
