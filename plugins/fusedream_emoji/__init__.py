@@ -24,6 +24,13 @@ def generator(**options: Any) -> Generator:
     return fusedream_biggan.load(**{"weights": str(WEIGHTS / "generator"), **options})
 
 
+def vqgan(**options: Any) -> Generator:
+    """The emoji VQGAN, on any canvas. Needs the extra `vqgan`; options as for that plugin."""
+    import fusedream_vqgan
+
+    return fusedream_vqgan.load(**{"weights": str(WEIGHTS / "vqgan"), **options})
+
+
 def scorer(**options: Any) -> Scorer:
     """The emoji CLIP (a small ViT), which is optimised. Options as for `clip`."""
     import fusedream_clip
@@ -66,3 +73,14 @@ def tiny_pair() -> ModelPair:
     small = {"steps": 8, "views": 4, "samples": 256, "bank": 256, "bank_views": 1, "report_views": 8, "check_views": 8}
     settings = {**SETTINGS, **small, "check_every": 4}
     return ModelPair("emoji", "emoji", settings=settings, judge="emoji-judge", perceptual="emoji")
+
+
+VQGAN_SETTINGS = {"basis": 1, "samples": 256, "bank": 1024, "steps": 120, "lr": 0.1, "noise": 0.0}
+
+
+def vqgan_pair() -> ModelPair:
+    """The emoji VQGAN, which starts from a grid of random codes, with the same scorer."""
+    from fusedream_sdk.models import ModelPair
+
+    settings = {**SETTINGS, **VQGAN_SETTINGS}
+    return ModelPair("emoji-vqgan", "emoji", settings=settings, judge="emoji-judge", perceptual="emoji")

@@ -56,7 +56,7 @@ LAYERS: dict[str, Rule] = {
     "resolution": COUNT,
     "z_channels": COUNT,
     "ch": COUNT,
-    "num_res_blocks": COUNT,
+    "num_res_blocks": (lambda v: v == 0 or positive(v), "an integer of at least 0"),
     "in_channels": (lambda v: v == 3, "3, for RGB pictures"),
     "out_ch": (lambda v: v == 3, "3, for RGB pictures"),
     "ch_mult": (lambda v: integers(v) and bool(v), "a list of positive integers"),

@@ -37,7 +37,7 @@ class Reference(nn.Module):
         super().__init__()
         with redirect_stdout(io.StringIO()):
             self.encoder, self.decoder = Encoder(**DDCONFIG), Decoder(**DDCONFIG)
-        self.quantize = VectorQuantizer2(12, 8, beta=0.25) if kind == "vq" else GumbelQuantize(8, 8, 12)
+        self.quantize: Any = VectorQuantizer2(12, 8, beta=0.25) if kind == "vq" else GumbelQuantize(8, 8, 12)
         self.quant_conv, self.post_quant_conv = nn.Conv2d(8, 8, 1), nn.Conv2d(8, 8, 1)
 
     def decode(self, codes: Tensor) -> Tensor:
