@@ -96,7 +96,7 @@ class Scene:
     def fingerprint(self) -> str:
         """Identity of the layers and of the placement."""
         parts = (self.background, self.foreground)
-        about = {"layers": [identity(part) for part in parts], "placement": self.free or [str(p) for p in self.placements]}
+        about = {"layers": [identity(part) for part in parts], "free": self.free, "placements": [repr(p) for p in self.placements]}
         return fingerprint_of({}, {**about, "feather": self.feather})
 
     def sample(self, n: int, *, rng: torch.Generator) -> Latents:
