@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fusedream_sdk.directions import Descent as Descent
     from fusedream_sdk.directions import DynamicBarrier as DynamicBarrier
     from fusedream_sdk.directions import WeightedSum as WeightedSum
+    from fusedream_sdk.ensemble import load_scorer as load_scorer
     from fusedream_sdk.errors import FuseDreamError as FuseDreamError
     from fusedream_sdk.errors import InvalidInput as InvalidInput
     from fusedream_sdk.film import Film as Film
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
     from fusedream_sdk.registry import list_scorers as list_scorers
     from fusedream_sdk.registry import load_generator as load_generator
     from fusedream_sdk.registry import load_perceptual as load_perceptual
-    from fusedream_sdk.registry import load_scorer as load_scorer
     from fusedream_sdk.replaying import replay as replay
     from fusedream_sdk.result import Result as Result
     from fusedream_sdk.scene import Scene as Scene
@@ -69,6 +69,7 @@ _HOMES = {
     "composed": ("Composed",),
     "composition": ("Composition",),
     "directions": ("Descent", "DynamicBarrier", "WeightedSum"),
+    "ensemble": ("load_scorer",),
     "errors": ("FuseDreamError", "InvalidInput"),
     "film": ("Film", "interpolate"),
     "latents": ("Box", "Free", "Latents", "LatentSpec"),
@@ -84,7 +85,7 @@ _HOMES = {
     ),
     "registry": (
         *("list_generators", "list_models", "list_perceptual", "list_scorers"),
-        *("load_generator", "load_perceptual", "load_scorer"),
+        *("load_generator", "load_perceptual"),
     ),
     "replaying": ("replay",),
     "result": ("Result",),

@@ -172,5 +172,11 @@ def shrink(images: Tensor, resolution: int) -> Tensor:
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2
         images = images[..., top : top + side, left : left + side]
-    size = (resolution, resolution)
-    return F.interpolate(images, size=size, mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+    return shrink_views(images, resolution).clamp(0, 1)
+
+
+def shrink_views(views: Tensor, resolution: int) -> Tensor:
+    """Squares at another resolution, antialiased and unclamped, as views may leave [0, 1]: (N, 3, R, R) to (N, 3, r, r)."""
+    if views.shape[-2:] == (resolution, resolution):
+        return views
+    return F.interpolate(views, size=(resolution, resolution), mode="bicubic", antialias=True, align_corners=False)

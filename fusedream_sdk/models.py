@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,8 +11,10 @@ import torch
 
 from fusedream_sdk import registry
 from fusedream_sdk.contracts import device_of, identity
+from fusedream_sdk.ensemble import ScorerLike, name_of
+from fusedream_sdk.ensemble import load_scorer as load_scorer_by_name
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
+from fusedream_sdk.protocols import Generator, Perceptual
 
 DEFAULT_PERCEPTUAL = "lpips"
 
@@ -41,11 +43,12 @@ class Loaded:
 
     Attributes:
         model: ready for use.
-        name: what the user called it; None for an object that was passed in, which a recipe cannot load again.
+        name: what the user called it, of an ensemble a list or a dictionary, as JSON has them; None for an object that was
+            passed in, which a recipe cannot load again.
     """
 
     model: Any
-    name: str | None
+    name: str | list[str] | dict[str, float] | None
 
     @property
     def device(self) -> torch.device:
@@ -64,8 +67,8 @@ class Loaded:
 
 
 def resolve_pair(
-    models: str | ModelPair | None, generator: str | Generator | None, scorer: str | Scorer | Reward | None
-) -> tuple[str | Generator, str | Scorer | Reward, dict[str, Any]]:
+    models: str | ModelPair | None, generator: str | Generator | None, scorer: ScorerLike | None
+) -> tuple[str | Generator, ScorerLike, dict[str, Any]]:
     """The generator, the scorer and their common settings, from any combination of the three.
 
     With nothing at all: BigGAN-deep-256 and CLIP ViT-B/32.
@@ -92,10 +95,10 @@ def load_generator(generator: str | Generator, device: torch.device) -> Loaded:
     return Loaded(generator, None)
 
 
-def load_scorer(scorer: str | Scorer | Reward, device: torch.device) -> Loaded:
-    """A scorer by name, onto `device`, or as it is."""
-    if isinstance(scorer, str):
-        return Loaded(registry.load_scorer(scorer, device=device), scorer)
+def load_scorer(scorer: ScorerLike, device: torch.device) -> Loaded:
+    """A scorer or an ensemble by name, onto `device`, or as it is."""
+    if isinstance(scorer, (str, Sequence, Mapping)):
+        return Loaded(load_scorer_by_name(scorer, device=device), name_of(scorer))
     return Loaded(scorer, None)
 
 

@@ -13,6 +13,7 @@ from fusedream_sdk.bank import BankRecipe, LatentBank
 from fusedream_sdk.composed import Composed
 from fusedream_sdk.composing import Request, compose
 from fusedream_sdk.engine import Engine, parametrise
+from fusedream_sdk.ensemble import ScorerLike
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.inputs import check_prompts, check_seeds
 from fusedream_sdk.latents import Latents, map_latents, select
@@ -39,7 +40,8 @@ class FuseDream:
     Args:
         models: name of a ready pair (`fd.list_models()`), such as "emoji".
         generator: name, folder or hub id for `load_generator`, or any object with the members of `Generator`.
-        scorer: name, folder or hub id for `load_scorer`, or any `Scorer` or `Reward`.
+        scorer: name, folder or hub id for `load_scorer`, or any `Scorer` or `Reward`; or an ensemble: a list of these, or a
+            dictionary from names to weights.
         device: where named models are loaded; "auto" is CUDA if it is there, or the CPU. Objects stay where they are.
         dtype: "float32", "bfloat16", "float16", or "auto": bfloat16 where this machine is faster with it.
         settings: changes to the recommended settings, for every call.
@@ -57,7 +59,7 @@ class FuseDream:
         models: str | loading.ModelPair | None = None,
         *,
         generator: str | Generator | None = None,
-        scorer: str | Scorer | Reward | None = None,
+        scorer: ScorerLike | None = None,
         device: str = "auto",
         dtype: str = "auto",
         settings: Mapping[str, Any] | None = None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections import defaultdict
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
@@ -15,14 +16,15 @@ from typing import TYPE_CHECKING, Any
 from fusedream_sdk.errors import DuplicatePlugin, FuseDreamError, InvalidInput, PluginImportError, UnknownPlugin
 
 if TYPE_CHECKING:  # listing needs no torch
-    from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
+    from fusedream_sdk.protocols import Generator, Perceptual
 
-KINDS = {  # kind -> who takes a hub id or a folder as `weights`
+KINDS = {  # kind -> who takes a hub id, a folder or a file as `weights`
     "generators": "biggan",
     "scorers": "clip",
     "perceptual": None,
     "models": None,
 }
+TAGGED = {"scorers": "openclip"}  # kind -> who takes `architecture:weights`
 
 
 def plugins(kind: str) -> dict[str, list[EntryPoint]]:
@@ -64,7 +66,7 @@ def load_generator(name: str, **options: Any) -> Generator:
     """Load a generator.
 
     Args:
-        name: a plugin's name (`biggan`), a pretrained name (`biggan-deep-256`), or a folder or hub id of BigGAN weights.
+        name: a plugin's name (`biggan`), a pretrained name (`biggan-deep-256`), or a folder, file or hub id of BigGAN weights.
         **options: passed to the plugin, such as `device`.
 
     Raises:
@@ -72,11 +74,6 @@ def load_generator(name: str, **options: Any) -> Generator:
         WeightsError: its weights cannot be loaded.
     """
     return load("generators", name, **options)
-
-
-def load_scorer(name: str, **options: Any) -> Scorer | Reward:
-    """Load a scorer: a plugin's name (`clip`), or a hub id or folder of a transformers dual encoder. Errors as above."""
-    return load("scorers", name, **options)
 
 
 def load_perceptual(name: str, **options: Any) -> Perceptual:
@@ -89,7 +86,7 @@ def load(kind: str, name: str, **options: Any) -> Any:
     if not isinstance(name, str):
         raise InvalidInput(kind, expected="the name of a plugin", got=name)
     known = plugins(kind)
-    default = KINDS[kind]
+    default = TAGGED.get(kind) if looks_tagged(name) else KINDS[kind]
     if name not in known and default in known and looks_like_weights(name):
         name, options = default, {**options, "weights": name}
     if name not in known:
@@ -134,8 +131,13 @@ def install_hint(error: Exception, point: EntryPoint) -> str:
 
 
 def looks_like_weights(name: str) -> bool:
-    """Whether a name can only be a folder or a hub id (`owner/name`)."""
-    return "/" in name or "\\" in name or os.path.isdir(os.path.expanduser(name))  # unlike pathlib's, never raises
+    """Whether a name can only be a folder, a file, a hub id (`owner/name`), or an architecture with a tag or a file."""
+    return "/" in name or "\\" in name or looks_tagged(name) or os.path.exists(os.path.expanduser(name))
+
+
+def looks_tagged(name: str) -> bool:
+    """Whether a name is `architecture:tag` or `architecture:file`; a single letter before the colon is a drive."""
+    return re.match(r"[^/\\:]{2,}:.", name) is not None and not os.path.exists(name)  # unlike pathlib's, never raises
 
 
 def unknown_message(kind: str, name: str, known: list[str]) -> str:

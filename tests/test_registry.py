@@ -178,16 +178,37 @@ def default(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_a_hub_id_or_a_folder_goes_to_the_default_plugin_as_weights(default: None, tmp_path: Path):
+def test_a_hub_id_a_folder_or_a_file_goes_to_the_default_plugin_as_weights(
+    default: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     def weights(name: str) -> str:
         return fd.load_generator(name, device="cpu").weights  # pyright: ignore[reportAttributeAccessIssue]
 
     assert weights("owner/name") == "owner/name"
     assert weights("./none") == "./none"
     assert weights(str(tmp_path)) == str(tmp_path)
+    (tmp_path / "trained-256.pth").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    assert weights("trained-256.pth") == "trained-256.pth"
     assert weights("toy-weights") == "usual"
     with pytest.raises(UnknownPlugin):
         weights("neither")
+
+
+def test_an_architecture_with_a_tag_or_a_file_goes_to_the_plugin_for_these(install: Install, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(registry.TAGGED, "scorers", "toy-tagged")
+    install(
+        "tagged-package",
+        "[fusedream_sdk.scorers]\ntoy-tagged = toy_tagged:load\n",
+        toy_tagged="def load(weights, device=None): return weights",
+    )
+    for name in ("ViT-B-32:laion2b", "ViT-B-32:folder/model.pt", "ViT-B-32:/folder/model.pt"):
+        assert fd.load_scorer(name) == name
+    for name in ("ViT-B-32:", ":laion2b", "C:weights"):
+        with pytest.raises(UnknownPlugin):
+            fd.load_scorer(name)
+    with pytest.raises(UnknownPlugin):
+        fd.load_generator("ViT-B-32:laion2b")
 
 
 def test_where_the_default_plugin_is_not_installed_a_hub_id_is_unknown(monkeypatch: pytest.MonkeyPatch):
