@@ -1,0 +1,57 @@
+"""Dual encoders of OpenCLIP as FuseDream scorers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import torch
+
+    from fusedream_openclip.scorer import OpenClipScorer
+
+__all__ = ["load"]
+
+DEFAULT = "ViT-B-32:laion2b_s34b_b79k"
+
+
+def load(
+    *,
+    weights: str = DEFAULT,
+    device: str | torch.device = "cpu",
+    long_prompts: Literal["warn", "split", "error"] = "warn",
+    cache_dir: str | Path | None = None,
+) -> OpenClipScorer:
+    """Load a dual encoder of OpenCLIP.
+
+    Args:
+        weights: an architecture of `open_clip.list_models()` and, after a colon, one of its tags
+            (`ViT-B-32:laion2b_s34b_b79k`), which is downloaded once, or a .safetensors, .pt or .bin file.
+        device: where it runs.
+        long_prompts: what to do with a prompt that is longer than the model's window: "warn" drops the last words and
+            says which, "split" averages the embeddings of several windows, "error" refuses it.
+        cache_dir: where downloads are kept. Default: Hugging Face's cache.
+
+    Raises:
+        InvalidInput: an option that cannot be used.
+        WeightsError: weights that are missing, damaged, of another architecture, or not safe to load.
+        PluginImportError: the extra `openclip` is not installed.
+    """
+    require("open_clip")
+    from fusedream_openclip.loading import load_checkpoint
+    from fusedream_openclip.scorer import OpenClipScorer
+
+    model, tokenizer = load_checkpoint(weights, cache_dir=cache_dir)
+    return OpenClipScorer(model, tokenizer, long_prompts=long_prompts, source=weights).to(device)
+
+
+def require(module: str) -> None:
+    """Say what to install if a module is not there: the package's name is not that of its module."""
+    from importlib.util import find_spec
+
+    from fusedream_sdk.errors import PluginImportError
+
+    if find_spec(module) is None:
+        raise PluginImportError(
+            f'scorers: OpenCLIP needs the module {module!r}. Install it: pip install "fusedream-sdk[openclip]"'
+        )
