@@ -1,0 +1,166 @@
+"""Thirty prompts of two things: a single picture against composed ones, and three ways to weigh the two losses.
+
+    python -m tests.benchmarks.two_objects [--methods single,bi-level,...] [--halving 3] [--out FOLDER]
+
+The prompts are in `two_objects.txt`. For each picture the judge orders 100 captions: the prompt, 80 that keep one of its
+two things and exchange the other, the two things alone, and 17 of two other things. Columns:
+
+* judge R-precision: the share of pictures whose own prompt comes first.
+* both seen: both things are among the five that the judge finds likeliest of all 376.
+* seam: mean absolute step of the colour across the pasted border, in [0, 1].
+* consistency: the perceptual distance of the border, as every method is measured by the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import fusedream_sdk as fd
+from fusedream_emoji.art import names
+from fusedream_emoji.training.captions import article
+from fusedream_sdk.augment import shrink
+from fusedream_sdk.composed import Composed
+from fusedream_sdk.pasting import grid_boxes, seam
+from fusedream_sdk.pictures import grid
+from fusedream_sdk.protocols import Perceptual, Scorer
+from tests.benchmarks.judging import CANDIDATES, machine, r_precision
+
+PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()
+LINKS = (" near ", " and ", " next to ")
+
+# name -> changes of a composition; None: one picture, not composed
+METHODS: dict[str, dict[str, Any] | None] = {
+    "single": None,
+    "bi-level": {"method": "bi-level"},
+    "linear-1": {"method": "linear", "coefficient": 1.0},
+    "linear-10": {"method": "linear", "coefficient": 10.0},
+    "linear-100": {"method": "linear", "coefficient": 100.0},
+    "inverse": {"method": "inverse"},
+    "augclip": {"method": "augclip"},
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the judge and the ruler say of one method."""
+
+    images: Tensor
+    places: list[int]
+    both: list[bool]
+    seam: float
+    consistency: float
+    augclip: float
+    seconds: float
+
+    def row(self) -> str:
+        """As a line of a Markdown table, without the method's name."""
+        shares = f"{r_precision(self.places):.1%} | {sum(p < 5 for p in self.places) / len(self.places):.1%} | "
+        shares += f"{sum(self.both) / len(self.both):.1%}"
+        rulers = " | ".join("" if x != x else f"{x:.3f}" for x in (self.seam, self.consistency))
+        return f"{shares} | {self.augclip:.3f} | {rulers} | {self.seconds:.1f}"
+
+
+def things(prompt: str) -> tuple[str, str, str]:
+    """The first thing, the link and the second thing of a prompt: "a dog near a boat" is a dog, near, a boat."""
+    link = next(link for link in LINKS if link in prompt)
+    first, second = prompt.split(link)
+    return first, link, second
+
+
+def candidates(prompt: str, seed: int) -> list[str]:
+    """100 captions, the prompt first."""
+    first, link, second = things(prompt)
+    rng = random.Random(f"{seed} {prompt}")
+    others = [name for name in map(article, names()) if name not in (first, second)]
+    pool = rng.sample(others, 80)
+    swapped = [f"{first}{link}{other}" for other in pool[:40]] + [f"{other}{link}{second}" for other in pool[40:]]
+    listed = [prompt, *swapped, first, second]
+    while len(listed) < CANDIDATES:
+        a, b = rng.sample(others, 2)
+        listed.append(f"{a}{link}{b}")
+    return listed
+
+
+def judged(judge: Scorer, images: Tensor) -> tuple[list[int], list[bool]]:
+    """The place of each prompt among its captions, from 0, and whether the judge sees both things."""
+    every = [article(name) for name in names()]
+    places, both = [], []
+    with torch.no_grad():
+        seen = judge.encode_image(shrink(images, judge.resolution))
+        known = judge.encode_text(every)
+        for row, prompt in zip(seen, PROMPTS, strict=True):
+            scores = judge.encode_text(candidates(prompt, 0)) @ row
+            places.append(int((scores > scores[0]).sum()))
+            likeliest = {every[i] for i in (known @ row).topk(5).indices.tolist()}
+            first, _, second = things(prompt)
+            both.append({first, second} <= likeliest)
+    return places, both
+
+
+def run(name: str, dream: fd.FuseDream, judge: Scorer, options: dict[str, Any]) -> tuple[Verdict, Composed | None]:
+    """All prompts by one method."""
+    changes = METHODS[name]
+    dream.bank()
+    begun = time.perf_counter()
+    if changes is None:
+        composed, result = None, dream.generate(PROMPTS)
+    else:
+        composed = dream.compose(PROMPTS, **{**options, **changes})
+        result = composed.result
+    seconds = (time.perf_counter() - begun) / len(PROMPTS)
+    places, both = judged(judge, result.images)
+    rulers = (float("nan"), float("nan")) if composed is None else measure(composed)
+    return Verdict(result.images, places, both, *rulers, float(result.scores["augclip"].mean()), seconds), composed
+
+
+def measure(composed: Composed) -> tuple[float, float]:
+    """The mean seam and the mean perceptual distance at the border of the winners."""
+    result, scene = composed.result, composed.scene
+    size, own = scene.resolution, scene.foreground.resolution
+    boxes = grid_boxes(size, own, result.latents["position"], result.latents["scale"])
+    distance = fd.load_perceptual("emoji")
+    if not isinstance(distance, Perceptual):
+        raise SystemExit("the emoji world has no perceptual distance")
+    with torch.no_grad():
+        layers = scene.layers(result.latents)
+        found = [distance(a, b).mean() for a, b in scene.rims(layers, result.latents)]
+    return float(seam(result.images, boxes).mean()), float(torch.stack(found).mean())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--methods", default=",".join(METHODS), help="comma-separated")
+    parser.add_argument("--halving", type=int, default=3, help="1 runs every candidate to the end")
+    parser.add_argument("--steps", type=int, help="of every method")
+    parser.add_argument("--out", type=Path, help="folder for the pictures and the ranks of each method")
+    args = parser.parse_args()
+    judge = fd.load_scorer("emoji-judge")
+    if not isinstance(judge, Scorer):
+        raise SystemExit("the judge has no embeddings")
+    dream = fd.FuseDream("emoji", device="cpu", settings={} if args.steps is None else {"steps": args.steps})
+    options = {"halving": None if args.halving == 1 else args.halving}
+    print(f"{len(PROMPTS)} prompts, seed 0, {options}, {dream.settings.steps} steps; {machine()}\n")
+    print("| method | judge R-precision | judge top-5 | both seen | scorer AugCLIP | seam | consistency | s per picture |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for name in args.methods.split(","):
+        verdict, composed = run(name, dream, judge, options)
+        print(f"| {name} | {verdict.row()} |", flush=True)
+        if args.out is not None:
+            args.out.mkdir(parents=True, exist_ok=True)
+            grid(verdict.images, 10).save(args.out / f"{name}.png")
+            lines = zip(PROMPTS, verdict.places, verdict.both, strict=True)
+            (args.out / f"{name}.txt").write_text("".join(f"{p:3} {'both' if b else '    '} {t}\n" for t, p, b in lines))
+            if composed is not None:
+                composed.sheet().save(args.out / f"{name}-candidates.png")
+
+
+if __name__ == "__main__":
+    main()
