@@ -1,0 +1,123 @@
+"""What the dynamic barrier does to the conflict of the two losses, in real compositions of the emoji world.
+
+    python -m tests.benchmarks.barrier [--steps 60] [--rate 2] [--out FILE.svg]
+
+For four prompts at one place, by several directions and updates, it prints over the steps:
+
+* conflict: the share of rows and steps in which the direction would raise the primary loss: <grad g, v> < 0;
+* least and median of <grad g, v> / |grad g|^2, which the barrier keeps at alpha = 1 or above;
+* rises: the share of steps in which AugCLIP's loss rose, on the same views in every step;
+* both losses at the end.
+
+With `--out` it draws the median ratio and the primary loss over the steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+import fusedream_sdk as fd
+from fusedream_sdk.composition import Composition, make_direction
+from fusedream_sdk.directions import gradient, inner, pick
+from fusedream_sdk.engine import parametrise
+from fusedream_sdk.latents import Latents, map_latents
+from fusedream_sdk.optimise import adam, iterate
+from fusedream_sdk.pairs import best_pairs
+from fusedream_sdk.placement import Placement
+from fusedream_sdk.protocols import Direction, Evaluation, Params, Perceptual, Scorer
+from fusedream_sdk.scene import Scene, join, placed
+from tests.benchmarks.judging import machine
+from tests.benchmarks.plots import Panel, plot
+
+PROMPTS = ["a fox near a tent", "a panda and a balloon", "a shark and a ship", "a tiger next to a donut"]
+PLACE = Placement.at("bottom-right", 0.5)
+RUNS = {  # name -> method, coefficient, update
+    "bi-level, plain": ("bi-level", 1.0, "plain"),
+    "bi-level, Adam": ("bi-level", 1.0, "adam"),
+    "f + g, plain": ("linear", 1.0, "plain"),
+    "f + g, Adam": ("linear", 1.0, "adam"),
+}
+
+
+@dataclass
+class Watched:
+    """A direction that notes how far it descends the primary loss, as a share of what that loss's own gradient would."""
+
+    direction: Direction
+    ratios: list[Tensor] = field(default_factory=list)
+
+    def __call__(self, losses: Mapping[str, Tensor], params: Params) -> Params:
+        grad_g = gradient(pick(losses, "augclip"), params, again=True)
+        v = self.direction(losses, params)
+        self.ratios.append(inner(grad_g, v) / inner(grad_g, grad_g))
+        return v
+
+
+@dataclass(frozen=True)
+class SameViews:
+    """An objective whose views do not change from step to step, so that a rise is the step's doing."""
+
+    objective: Composition
+
+    def __call__(self, latents: Latents, *, step: int) -> Evaluation:
+        return self.objective(latents, step=0)
+
+
+def prepare(dream: fd.FuseDream) -> tuple[Scene, Latents, SameViews]:
+    """The scene, its starts and its objective."""
+    engine, seeds = dream._engine, [0] * len(PROMPTS)
+    settings = dream.settings.replace(noise=0.0)
+    scene = Scene(dream.generator, dream.generator, [PLACE])
+    bank, scorer, distance = dream.bank(), dream.scorer, fd.load_perceptual("emoji")
+    if not isinstance(scorer, Scorer) or not isinstance(distance, Perceptual):
+        raise SystemExit("the emoji world is not whole")
+    with torch.no_grad():
+        chosen = best_pairs(scorer.encode_text(PROMPTS), bank.embeddings, bank.embeddings, k=settings.basis)
+    back, front = (bank.latents(dream.generator, index) for index in chosen)
+    place = map_latents(lambda x: x[:, None].expand(-1, settings.basis, -1), placed([PLACE] * len(PROMPTS)))
+    steered, _ = engine.objectives(PROMPTS, seeds, settings, generator=scene)
+    return scene, join(back, front, place), SameViews(Composition(scene, steered, distance, reading="border"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--rate", type=float, default=2.0, help="learning rate of plain descent")
+    parser.add_argument("--out", type=Path, help="an SVG")
+    args = parser.parse_args()
+    dream = fd.FuseDream("emoji", device="cpu", dtype="float32")
+    scene, starts, objective = prepare(dream)
+    ratios, primary = {}, {}
+    print(f"{len(PROMPTS)} prompts, seed 0, {args.steps} steps, plain rate {args.rate}; {machine()}\n")
+    print("| direction and update | conflict | least ratio | median ratio | rises | g at the end | f at the end |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name, (method, coefficient, update) in RUNS.items():
+        watched = Watched(make_direction(method, coefficient=coefficient))  # pyright: ignore[reportArgumentType]
+        mixed = parametrise(scene, starts, [0] * len(PROMPTS), dream.settings)
+        make = adam(dream.settings.lr) if update == "adam" else lambda params: torch.optim.SGD(params, lr=args.rate)
+        states = iterate(objective, mixed, mixed.params, steps=args.steps, direction=watched, make_optimiser=make)
+        losses = [dict(state.evaluation.losses) for state in states]
+        g, f = (torch.stack([loss[part] for loss in losses]) for part in ("augclip", "consistency"))
+        ratio = torch.stack(watched.ratios)
+        ratios[name], primary[name] = ratio.median(dim=1).values.tolist(), g.mean(dim=1).tolist()
+        figures = f"{(ratio < 0).float().mean():.1%} | {ratio.min():.2f} | {ratio.median():.2f} | "
+        figures += f"{(g.diff(dim=0) > 0).float().mean():.1%} | {g[-1].mean():.3f} | {f[-1].mean():.3f}"
+        print(f"| {name} | {figures} |", flush=True)
+    if args.out is not None:
+        low = min(map(min, primary.values()))
+        high = max(map(max, primary.values()))
+        panels = [
+            Panel("Descent of g by the direction", "step", "<grad g, v> / |grad g|^2, median", ratios, -4, 8, mark=1),
+            Panel("Primary loss g, minus AugCLIP", "step", "g, mean", primary, low, high),
+        ]
+        args.out.write_text(plot(panels))
+
+
+if __name__ == "__main__":
+    main()
