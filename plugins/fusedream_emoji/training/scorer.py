@@ -1,18 +1,18 @@
 """Train the emoji world's scorer, or its judge, on scenes that are drawn on the fly.
 
-    python -m fusedream_emoji.training.scorer --model scorer --steps 3200 --seed 0 --out FOLDER [--resume]
+    python -m fusedream_emoji.training.scorer --model scorer --steps 5600 --seed 0 --out FOLDER [--resume]
 
-    python -m fusedream_emoji.training.scorer --model judge --steps 1800 --seed 1 --text SCORER --out FOLDER [--resume]
+    python -m fusedream_emoji.training.scorer --model judge --steps 4000 --seed 1 --out FOLDER [--resume]
 
 FOLDER becomes an ordinary transformers model folder (moving average of the weights), rewritten every `--every` steps with
 `training.pt` beside it, from which `--resume` goes on; every step draws from (seed, step), so a resumed run is the run.
 The loss is CLIP's (Radford et al., 2021) with one more column in each picture's row, its false caption (hard negatives as
 in NegCLIP: Yuksekgonul et al., 2023), and the naming of the things among all concepts. For most of the steps the scorer's
-ViT reads 24 of the 64 patches (FLIP: Li et al., 2023); a borrowed text tower is locked at first (LiT: Zhai et al., 2022).
+ViT reads 32 of the 64 patches (FLIP: Li et al., 2023).
 
-Measured on one core with avx512_bf16 (`--bf16 --threads 1`, batch 256, rate 2e-3): 0.75 s a step for the scorer, 84 % top-1 of
-376 concepts after 3,200; 1.0 s a step for the judge, 83 % after 1,800. Muon
-reached in 325 steps the loss for which AdamW alone, at 1e-3, took 475.
+On one core with avx512_bf16 (`--bf16 --threads 1`, batch 256, rate 2e-3) a step of the scorer takes 0.9 s, one of the judge
+1.1 s; what they came to is in their cards (`weights/*/README.md`). Muon reached in 325 steps the loss for which AdamW
+alone, at 1e-3, took 475.
 """
 
 from __future__ import annotations
@@ -57,8 +57,6 @@ class Plan:
     twins: float = 0.4
     bf16: bool = False
     start: str | None = None  # folder of a finished model of the same kind, to train on from
-    text: str | None = None  # folder of a model whose text tower this one starts from
-    locked: float = 0.7  # share of the steps that a borrowed text tower stays as it was (LiT)
     tiny: bool = False
 
 
@@ -69,13 +67,10 @@ class Trainer:
         """Start afresh; `sprites`: (3, N, 4, 64, 64) from `load_sprites`."""
         torch.manual_seed(plan.seed)
         self.plan, self.sprites, self.step = plan, sprites, 0
-        source = plan.start or plan.text
-        self.tokenizer = load_tokenizer(Path(source)) if source else train_tokenizer()
+        self.tokenizer = load_tokenizer(Path(plan.start)) if plan.start else train_tokenizer()
         self.model = build(plan.model, self.tokenizer, tiny=plan.tiny)
         if plan.start:
             start_from(self.model, Path(plan.start))
-        if plan.text:
-            borrow_text(self.model, Path(plan.text))
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.sampler = SceneSampler(sprites, plan.seed)
         self.optimisers = make_optimisers(self.model, plan)
@@ -90,8 +85,6 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = self._rate()
         kept = plan.kept if plan.model == "scorer" and done < plan.dropped else None
-        for part in ("text_model", "text_projection"):
-            self.model.get_submodule(part).requires_grad_(not plan.text or done >= plan.locked)
         torch.manual_seed(self.sampler.rng.getrandbits(48))
         names = [article(self.sampler.rng.choice(concept["names"])) for concept in concepts()]
         loss, right = contrast(self.model, self.tokenizer, batch, names, kept=kept, bf16=plan.bf16)
@@ -144,13 +137,6 @@ def load_tokenizer(folder: Path) -> CLIPTokenizer:
 def start_from(model: DualEncoder, folder: Path) -> None:
     """Start from the weights of a finished folder of the same kind, without its optimiser's state."""
     model.load_state_dict(AutoModel.from_pretrained(folder, local_files_only=True).state_dict())
-
-
-def borrow_text(model: DualEncoder, folder: Path) -> None:
-    """Start from another model's text tower, in its space: the image tower then has sentences to aim at from the first step."""
-    source = AutoModel.from_pretrained(folder, local_files_only=True)
-    for part in ("text_model", "text_projection"):
-        getattr(model, part).load_state_dict(getattr(source, part).state_dict())
 
 
 def make_optimisers(model: DualEncoder, plan: Plan) -> list[torch.optim.Optimizer]:
@@ -241,14 +227,13 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=Plan.batch)
     parser.add_argument("--rate", type=float, default=Plan.rate)
     parser.add_argument("--start", help="folder of a finished model of the same kind, to train on from")
-    parser.add_argument("--text", help="folder of a model whose text tower this one starts from")
     parser.add_argument("--doubles", type=float, nargs=2, default=Plan.doubles, help="share of scenes of two, first and last")
     parser.add_argument("--half", action="store_true", help="store the weights in half precision")
     parser.add_argument("--bf16", action="store_true", help="autocast: 5 times faster on processors with avx512_bf16")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    shared = ("batch", "rate", "bf16", "start", "text")
+    shared = ("batch", "rate", "bf16", "start")
     chosen = {name: getattr(options, name) for name in shared} | {"doubles": tuple(options.doubles)}
     plan = Plan(options.model, options.steps, options.seed, **chosen)
     trainer = Trainer(plan, load_sprites())
