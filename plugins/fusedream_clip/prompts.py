@@ -4,9 +4,70 @@ from __future__ import annotations
 
 import bisect
 import re
+import warnings
 from collections.abc import Callable, Sequence
+from typing import Literal, Protocol, get_args
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
+
+LongPrompts = Literal["warn", "split", "error"]
+
+
+class Reader(Protocol):
+    """What reads prompts: a scorer with a window."""
+
+    window: int
+    long_prompts: LongPrompts
+
+    def fits(self, text: str) -> bool:
+        """Whether a text has no more tokens than the window."""
+        ...
+
+    def embed_texts(self, texts: list[str]) -> Tensor:
+        """Texts that fit to (N, D), unit norm."""
+        ...
+
+
+def embed_prompts(reader: Reader, prompts: Sequence[str]) -> Tensor:
+    """P prompts to (P, D), unit norm: of a prompt in several pieces, the direction of their mean.
+
+    Raises:
+        InvalidInput: no prompt, an empty one, or one that is too long where `long_prompts` is "error".
+    """
+    check_prompts(prompts)
+    pieces: list[list[str]] = []
+    for prompt in prompts:  # no comprehension: before Python 3.12 it would count in the warning's stacklevel
+        pieces.append(pieces_of(reader, prompt))
+    embeddings = reader.embed_texts([piece for several in pieces for piece in several])
+    means = [part.mean(dim=0) for part in embeddings.split([len(several) for several in pieces])]
+    return F.normalize(torch.stack(means), dim=-1)
+
+
+def pieces_of(reader: Reader, prompt: str) -> list[str]:
+    """The pieces of a prompt that are embedded: one, unless it is too long and `long_prompts` is "split"."""
+    pieces = windows(prompt, reader.fits)
+    if len(pieces) == 1 or reader.long_prompts == "split":
+        return pieces
+    dropped = prompt.strip()[len(pieces[0]) :].strip()
+    if reader.long_prompts == "error":
+        expected = f"at most {reader.window} tokens"
+        raise InvalidInput("prompts", expected=expected, got=f"{prompt!r}", fix=f"Leave out {dropped!r}.")
+    warnings.warn(
+        f"The prompt is longer than the {reader.window} tokens that the scorer reads; dropped: {dropped!r}. "
+        f"Shorten it, or load the scorer with long_prompts='split'.",
+        stacklevel=5,  # whoever called encode_text, which is wrapped in no_grad
+    )
+    return pieces[:1]
+
+
+def check_policy(long_prompts: object) -> None:
+    """One of the three. Raises InvalidInput."""
+    if long_prompts not in get_args(LongPrompts):
+        raise InvalidInput("long_prompts", expected="'warn', 'split' or 'error'", got=long_prompts)
 
 
 def check_prompts(prompts: Sequence[str]) -> None:

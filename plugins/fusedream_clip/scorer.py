@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from fusedream_clip.processors import square_side, statistics, text_window
-from fusedream_clip.prompts import check_prompts, windows
+from fusedream_clip.prompts import LongPrompts, check_policy, embed_prompts
 from fusedream_sdk.errors import InvalidInput, WeightsError
 from fusedream_sdk.fingerprint import fingerprint_of
-
-LongPrompts = Literal["warn", "split", "error"]
 
 
 class ClipScorer:
@@ -36,8 +33,7 @@ class ClipScorer:
     """
 
     def __init__(self, model: Any, processor: Any, *, long_prompts: LongPrompts = "warn", source: str = "model") -> None:
-        if long_prompts not in get_args(LongPrompts):
-            raise InvalidInput("long_prompts", expected="'warn', 'split' or 'error'", got=long_prompts)
+        check_policy(long_prompts)
         self.model, self.long_prompts = model, long_prompts
         self.attention = getattr(model.config, "_attn_implementation", None)  # what transformers chose
         self.tokenizer = processor.tokenizer
@@ -114,27 +110,11 @@ class ClipScorer:
         Raises:
             InvalidInput: no prompt, an empty one, or one that is too long where `long_prompts` is "error".
         """
-        check_prompts(prompts)
-        pieces = [self.fit(prompt) for prompt in prompts]
-        embeddings = self.embed_texts([piece for several in pieces for piece in several])
-        means = [part.mean(dim=0) for part in embeddings.split([len(several) for several in pieces])]
-        return F.normalize(torch.stack(means), dim=-1)
+        return embed_prompts(self, prompts)
 
-    def fit(self, prompt: str) -> list[str]:
-        """The pieces of a prompt that are embedded: one, unless it is too long and `long_prompts` is "split"."""
-        pieces = windows(prompt, lambda text: len(self.tokenizer(text, verbose=False)["input_ids"]) <= self.window)
-        if len(pieces) == 1 or self.long_prompts == "split":
-            return pieces
-        dropped = prompt.strip()[len(pieces[0]) :].strip()
-        if self.long_prompts == "error":
-            expected = f"at most {self.window} tokens"
-            raise InvalidInput("prompts", expected=expected, got=f"{prompt!r}", fix=f"Leave out {dropped!r}.")
-        warnings.warn(
-            f"The prompt is longer than the {self.window} tokens that the scorer reads; dropped: {dropped!r}. "
-            f"Shorten it, or load the scorer with long_prompts='split'.",
-            stacklevel=4,
-        )
-        return pieces[:1]
+    def fits(self, text: str) -> bool:
+        """Whether a text has no more tokens than the window."""
+        return len(self.tokenizer(text, verbose=False)["input_ids"]) <= self.window
 
     def embed_texts(self, texts: list[str]) -> Tensor:
         """Texts that fit to (N, D), unit norm."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-    from fusedream_pixels.fourier import FourierImage
-    from fusedream_pixels.pixels import DirectPixels
+    from fusedream_pixels.direct import DirectPixels
+    from fusedream_pixels.spectral import FourierImage
 
 __all__ = ["fourier", "pixels"]
 
@@ -23,7 +23,7 @@ def pixels(*, side: int = 64, device: str | torch.device = "cpu") -> DirectPixel
     Raises:
         InvalidInput: a side that cannot be used, an unknown device.
     """
-    from fusedream_pixels.pixels import DirectPixels
+    from fusedream_pixels.direct import DirectPixels
 
     return DirectPixels(side, device=device)
 
@@ -38,6 +38,6 @@ def fourier(*, side: int = 64, device: str | torch.device = "cpu") -> FourierIma
     Raises:
         InvalidInput: a side that cannot be used, an unknown device.
     """
-    from fusedream_pixels.fourier import FourierImage
+    from fusedream_pixels.spectral import FourierImage
 
     return FourierImage(side, device=device)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from fusedream_pixels.pixels import UNTRAINED, check_side
+from fusedream_pixels.direct import UNTRAINED, check_side
 from fusedream_sdk.fingerprint import fingerprint_of
 from fusedream_sdk.latents import Latents, LatentSpec, check_latents
 from fusedream_sdk.precision import resolve_device
