@@ -84,6 +84,9 @@ def compose(
         feather=wanted.feather,
         scales=FREE_SCALES if isinstance(wanted.free, bool) else wanted.free,
     )
+    if all(spec.frozen for spec in scene.space.values()):
+        expected = "at least one layer that is drawn, or a free placement"
+        raise InvalidInput("foreground", expected=expected, got="two fixed pictures")
     count = len(request.placements)
     starts = layer_starts(engines, request, progress=progress)
     starts = map_latents(lambda x: x.repeat_interleave(count, dim=0), starts)

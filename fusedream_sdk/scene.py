@@ -96,8 +96,8 @@ class Scene:
     def fingerprint(self) -> str:
         """Identity of the layers and of the placement."""
         parts = (self.background, self.foreground)
-        about = {"layers": [identity(part) for part in parts], "free": self.free, "placements": [repr(p) for p in self.placements]}
-        return fingerprint_of({}, {**about, "feather": self.feather})
+        about = {"layers": [identity(part) for part in parts], "free": self.free, "feather": self.feather}
+        return fingerprint_of({}, {**about, "placements": [repr(p) for p in self.placements]})
 
     def sample(self, n: int, *, rng: torch.Generator) -> Latents:
         """Both layers' samples, and a placement for each row: one of those given, or anywhere."""
