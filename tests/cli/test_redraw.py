@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 import fusedream_sdk.replaying
-from fusedream_sdk.pictures import png_bytes, save_png
+from fusedream_sdk.pictures import png_bytes, read_recipe, save_png
 
 
 def draw(fusedream, *words):
@@ -92,3 +92,38 @@ def test_a_recipe_that_is_not_whole_is_the_users_to_know(recipe, fusedream):
         code, _, err = fusedream(*words)
         assert code == 2, err
         assert "picture: expected a whole recipe, got odd.png" in err
+
+
+def composed(path, **options):
+    from fusedream_sdk.pipeline import FuseDream
+
+    made = FuseDream("toy", dtype="float32").compose("a red disc", places=["left", "top"], progress=False, **options)
+    made.save(path)
+
+
+def test_replay_composes_the_winner_of_a_composition_again(fusedream):
+    composed("a.png")
+    code, out, err = fusedream("replay", "a.png", "--out", "b.png")
+    assert code == 0, err
+    assert out.startswith("b.png  augclip ")
+    assert read_recipe("b.png")["placement"] == read_recipe("a.png")["placement"]
+    assert fusedream("replay", "b.png", "--out", "c.png")[0] == 0
+    assert pixels("b.png") == pixels("c.png")
+
+
+def test_replay_takes_a_picture_that_was_a_layer(fusedream):
+    Image.new("RGB", (20, 20), "blue").save("blue.png")
+    composed("a.png", background=Path("blue.png"))
+    code, _, err = fusedream("replay", "a.png", "--out", "b.png")
+    assert code == 2
+    assert "background: expected the picture of this layer, got none" in err
+    assert fusedream("replay", "a.png", "--out", "b.png", "--background-picture", "blue.png")[0] == 0
+    with Image.open("b.png") as picture:
+        assert picture.getpixel((19, 19)) == (0, 0, 255)
+
+
+def test_interpolate_refuses_a_composed_picture(fusedream):
+    composed("a.png")
+    code, _, err = fusedream("interpolate", "a.png", "a.png", "--out", "film.gif")
+    assert code == 2
+    assert "picture: expected one that `generate` drew, got a.png, which was composed" in err
