@@ -89,6 +89,15 @@ def test_each_seed_sees_its_own_samples_whatever_the_batch(seed: int, samples: i
     assert set(alone[0].tolist()) == set(index[0].tolist())
 
 
+@given(st.integers(0, 2**63 - 1), st.integers(1, 100))
+def test_what_is_visible_to_a_seed_is_where_its_best_come_from(seed: int, samples: int):
+    seen = BANK.visible(seed, samples)
+    assert seen.shape == (100,)
+    assert int(seen.sum()) == samples
+    index, _ = BANK.top(TEXT[:1], samples, seeds=[seed], samples=samples)
+    assert set(index[0].tolist()) == set(seen.nonzero().flatten().tolist())
+
+
 def test_with_all_samples_every_seed_sees_the_same():
     index, _ = BANK.top(TEXT[[0, 0]], 5, seeds=[1, 2])
     assert torch.equal(index[0], index[1])

@@ -9,7 +9,15 @@ import pytest
 import torch
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.models import Loaded, ModelPair, load_generator, load_scorer, resolve_pair
+from fusedream_sdk.models import (
+    Loaded,
+    ModelPair,
+    choose_perceptual,
+    load_generator,
+    load_perceptual,
+    load_scorer,
+    resolve_pair,
+)
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
 
 CPU = torch.device("cpu")
@@ -68,3 +76,33 @@ def test_the_fingerprint_is_read_once():
     loaded = Loaded(Counting(), None)
     assert loaded.fingerprint == loaded.fingerprint == "f"
     assert loaded.model.reads == 1
+
+
+def test_the_perceptual_distance_is_what_was_asked_for_then_the_pairs_then_lpips(install: Callable[..., Path]):
+    install("toys", "[fusedream_sdk.models]\ntoy-pair = toys:pair\n", toys="""
+        from fusedream_sdk.models import ModelPair
+        def pair(): return ModelPair("one", "two", perceptual="toy-named")
+        """)
+    toy = ToyGenerator()
+    assert choose_perceptual("toy-pair", "mine") == "mine"
+    assert choose_perceptual("toy-pair", toy) is toy  # pyright: ignore[reportArgumentType]
+    assert choose_perceptual("toy-pair", None) == "toy-named"
+    assert choose_perceptual(ModelPair("one", "two", perceptual="three"), None) == "three"
+    assert choose_perceptual(PAIR, None) == choose_perceptual(None, None) == "lpips"
+
+
+def test_a_perceptual_distance_is_loaded_by_name_or_taken_as_it_is(install: Callable[..., Path]):
+    source = "def load(device=None): return lambda a, b: (a - b).square().mean(dim=(1, 2, 3))\n"
+    install("toys", "[fusedream_sdk.perceptual]\ntoy-distance = toys:load\n", toys=source)
+    a, b = torch.rand(2, 2, 3, 16, 16)
+    loaded = load_perceptual("toy-distance", CPU)
+    assert loaded.name == "toy-distance"
+    assert loaded.model(a, b).shape == (2,)
+    own = load_perceptual(lambda a, b: (a - b).abs().mean(dim=(1, 2, 3)), CPU)
+    assert own.name is None
+    assert own.fingerprint != loaded.fingerprint  # no weights to read: what it does is who it is
+
+
+def test_what_is_no_distance_is_refused():
+    with pytest.raises(InvalidInput, match="perceptual: expected a name, or a function of two pictures, got 3"):
+        load_perceptual(3, CPU)  # pyright: ignore[reportArgumentType]

@@ -13,6 +13,7 @@ from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, UnknownPlugi
 from fusedream_sdk.pictures import read_recipe, save_png
 from fusedream_sdk.pipeline import FuseDream
 from fusedream_sdk.replaying import replay
+from fusedream_sdk.result import Result
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
 
 ENTRIES = """
@@ -40,6 +41,7 @@ def picture(install: Callable[..., Path], tmp_path: Path) -> Path:
 
 def test_a_replay_draws_the_same_picture_by_the_names_in_the_recipe(picture: Path):
     again = replay(picture, progress=False)
+    assert isinstance(again, Result)
     assert (again.prompts, again.seeds) == (("blue",), (2**62,))
     assert again.pil[0].tobytes() == Image.open(picture).tobytes()
     ours, theirs = again.row_recipe(0), read_recipe(picture)
@@ -65,6 +67,7 @@ def test_models_that_were_objects_must_be_handed_over_again(tmp_path: Path, make
     with pytest.raises(InvalidInput, match=message):
         replay(path)
     again = replay(path, generator=ToyGenerator(16), scorer=ToyScorer(8), progress=False)
+    assert isinstance(again, Result)
     torch.testing.assert_close(again.images, result.images)
 
 
