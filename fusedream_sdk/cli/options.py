@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ class ModelChoice:
 
     models: str | None
     generator: str | None
-    scorer: str | None
+    scorer: tuple[str, ...]
     device: str
     dtype: str
     memory_gb: float | None
@@ -62,12 +62,24 @@ class ModelChoice:
         return FuseDream(
             self.models,
             generator=self.generator,
-            scorer=self.scorer,
+            scorer=one_or_several(self.scorer),
             device=self.device,
             dtype=self.dtype,
             memory_gb=self.memory_gb,
             perceptual=perceptual,
         )
+
+
+def one_or_several(scorers: Sequence[str]) -> str | dict[str, float] | None:
+    """No scorer, one by its name, or names with weights, each as `name` or `0.5*name`."""
+    if len(scorers) < 2:
+        return next(iter(scorers), None)
+    weights: dict[str, float] = {}
+    for text in scorers:
+        match = re.fullmatch(r"(\d+|\d*\.\d+)\*(.+)", text)
+        weight, name = (float(match[1]), match[2]) if match else (1.0, text)
+        weights[name] = weights.get(name, 0.0) + weight
+    return weights
 
 
 @dataclass(frozen=True)
@@ -124,7 +136,7 @@ model_options = grouped(
     ModelChoice,
     click.option("-m", "--models", help="A ready pair, such as emoji. See: fusedream models"),
     click.option("--generator", help="A generator's name, a folder, or a hub id."),
-    click.option("--scorer", help="A scorer's name, a folder, or a hub id."),
+    click.option("--scorer", multiple=True, help="A scorer's name, a folder, or a hub id; for several, repeat: a, 0.5*b."),
     device_option,
     click.option("--dtype", default="auto", show_default=True, help="auto, float32, bfloat16 or float16."),
     click.option("--memory-gb", type=click.FloatRange(min=0, min_open=True), help="Bound on the rows drawn at a time."),
