@@ -76,6 +76,7 @@ def compose(
         All candidates and the winners. After Ctrl-C: the best so far, of the candidates that had begun.
     """
     engines = engines or layer_engines(engine, request.layers)
+    request = replace(request, settings=request.settings.replace(start=request.scene.start))
     if request.scene.free:
         request = replace(request, scene=replace(request.scene, free=free_scales(request.scene.free, request.placements)))
     settings, wanted = request.settings, request.scene

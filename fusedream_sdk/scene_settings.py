@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from fusedream_sdk.composition import Method, Reading, make_direction
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.halving import stages
+from fusedream_sdk.parametrise import MixStart
 from fusedream_sdk.placement import is_number
 from fusedream_sdk.protocols import Direction
 
@@ -32,22 +33,26 @@ class SceneSettings:
             True it may go from half of the smallest that is asked for to half as much again as the largest.
         halving: after each stage only one candidate in so many goes on; None runs all of them to the end (the paper).
         pairs: start the layers from pictures that complete each other; otherwise each from the best for the whole prompt.
+        start: weights of each layer's basis at the beginning, in place of `Settings.start`: "best" begins at the very pair that
+            the search chose, "paper" and "random" at mixtures, which may no longer complete each other.
     """
 
     method: Method | Direction = "bi-level"
     alpha: float = 1.0
     coefficient: float = 10.0
     update: Update = "adam"
-    reading: Reading = "parts"
+    reading: Reading = "border"
     feather: float = 0.0
     free: bool | tuple[float, float] = False
     halving: int | None = None
     pairs: bool = True
+    start: MixStart = "best"
 
     def __post_init__(self) -> None:
         make_direction(self.method, alpha=self.alpha, coefficient=self.coefficient)
         stages(2, 2, self.halving)
-        for name, choices in (("update", get_args(Update)), ("reading", get_args(Reading))):
+        named = (("update", get_args(Update)), ("reading", get_args(Reading)), ("start", get_args(MixStart)))
+        for name, choices in named:
             if getattr(self, name) not in choices:
                 expected = " or ".join(map(repr, choices))
                 raise InvalidInput(name, expected=expected, got=getattr(self, name))

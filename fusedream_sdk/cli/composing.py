@@ -92,7 +92,7 @@ scene_options = grouped(
     click.option("--coefficient", type=ABOVE_ZERO, help="Weight of AugCLIP, linear. [default: 10]"),
     click.option("--update", type=click.Choice(["adam", "plain"]), help="What takes the direction. [default: adam]"),
     click.option(
-        "--reading", type=click.Choice(["parts", "fused", "border"]), help="What the consistency compares. [default: parts]"
+        "--reading", type=click.Choice(["parts", "fused", "border"]), help="What the consistency compares. [default: border]"
     ),
     click.option("--feather", type=click.FloatRange(0, 0.5), help="Soft edge, a share of the foreground's side. [default: 0]"),
     click.option("--free", is_flag=True, help="Optimise place and scale too, from each of those given."),
