@@ -34,7 +34,8 @@ class ClipScorer:
 
     def __init__(self, model: Any, processor: Any, *, long_prompts: LongPrompts = "warn", source: str = "model") -> None:
         check_policy(long_prompts)
-        self.model, self.long_prompts = model, long_prompts
+        self.model = model
+        self.long_prompts: LongPrompts = long_prompts
         self.attention = getattr(model.config, "_attn_implementation", None)  # what transformers chose
         self.tokenizer = processor.tokenizer
         self.resolution = square_side(processor.image_processor, source)

@@ -61,7 +61,8 @@ def load_checkpoint(weights: str, *, cache_dir: str | Path | None = None) -> tup
         reason = first_line(error).rstrip(".")
         raise WeightsError(f"weights: {weights!r} is not all in the cache, and cannot be had: {reason}.") from error
     fill(model, path, architecture)
-    config = {**open_clip.get_model_config(architecture), **({"quick_gelu": True} if gelu else {})}
+    config: dict[str, Any] = open_clip.get_model_config(architecture) or {}
+    config |= {"quick_gelu": True} if gelu else {}
     model.eval().requires_grad_(False)
     return OpenClip(model, architecture, config, tuple(images["mean"]), tuple(images["std"])), tokenizer
 

@@ -60,7 +60,7 @@ def test_the_two_are_different_generators():
 @pytest.mark.parametrize("kind", BOTH)
 def test_a_picture_comes_nearer_to_its_prompt_with_the_recommended_settings(kind: Any):
     dream = fd.FuseDream(generator=kind(16), scorer=ToyScorer(8), dtype="float32")
-    quick = {"views": 2, "check_views": 2, "report_views": 4}
+    quick: dict[str, Any] = {"views": 2, "check_views": 2, "report_views": 4}
     before, after = (dream.generate("red", steps=steps, progress=False, **quick) for steps in (1, 40))
     assert dream.settings.basis == 1
     assert rows(after.latents) == 1
