@@ -36,7 +36,7 @@ from tests.benchmarks.judging import CANDIDATES, machine, r_precision
 PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()
 LINKS = (" near ", " and ", " next to ")
 
-# name -> changes of a composition; None: one picture, not composed
+# name -> changes of a composition; None: one picture, not composed. The last five change the bi-level one in one part.
 METHODS: dict[str, dict[str, Any] | None] = {
     "single": None,
     "bi-level": {"method": "bi-level"},
@@ -45,6 +45,11 @@ METHODS: dict[str, dict[str, Any] | None] = {
     "linear-100": {"method": "linear", "coefficient": 100.0},
     "inverse": {"method": "inverse"},
     "augclip": {"method": "augclip"},
+    "parts": {"reading": "parts"},
+    "fused": {"reading": "fused"},
+    "plain": {"update": "plain", "lr": 30.0},
+    "mixed-start": {"start": "paper"},
+    "same-start": {"pairs": False},
 }
 
 
