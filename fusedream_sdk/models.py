@@ -14,7 +14,7 @@ from fusedream_sdk.contracts import device_of, identity
 from fusedream_sdk.ensemble import ScorerLike, name_of
 from fusedream_sdk.ensemble import load_scorer as load_scorer_by_name
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.protocols import Generator, Perceptual
+from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
 
 DEFAULT_PERCEPTUAL = "lpips"
 
@@ -110,10 +110,15 @@ def choose_perceptual(models: str | ModelPair | None, perceptual: str | Perceptu
     return (pair.perceptual if pair is not None else "") or DEFAULT_PERCEPTUAL
 
 
-def load_perceptual(perceptual: str | Perceptual, device: torch.device) -> Loaded:
-    """A perceptual distance by name, onto `device`, or as it is."""
+def load_perceptual(perceptual: str | Perceptual, device: torch.device, scorer: Scorer | Reward | None = None) -> Loaded:
+    """A perceptual distance by name, onto `device`, or as it is.
+
+    A plugin whose signature has `scorer` (as `clip-features`) is given the scorer in use, whose weights it can share.
+    """
     if isinstance(perceptual, str):
-        return Loaded(registry.load_perceptual(perceptual, device=device), perceptual)
+        shared = scorer is not None and registry.takes("perceptual", perceptual, "scorer")
+        options = {"scorer": scorer} if shared else {"device": device}
+        return Loaded(registry.load_perceptual(perceptual, **options), perceptual)
     if not callable(perceptual):
         raise InvalidInput("perceptual", expected="a name, or a function of two pictures", got=perceptual)
     return Loaded(perceptual, None)

@@ -190,7 +190,7 @@ class FuseDream:
         where = placements(places, scales)
         settings = self.settings.replace(**rest)
         if not isinstance(self._perceptual, loading.Loaded):
-            self._perceptual = loading.load_perceptual(self._perceptual, self.device)
+            self._perceptual = loading.load_perceptual(self._perceptual, self.device, self.scorer)
         request = Request(all_prompts, all_seeds, where, layers, settings, scene, self._perceptual)
         return compose(self._engine, request, progress=progress)
 

@@ -48,7 +48,7 @@ def compose_again(
     """
     scene, placement = read_scene(recipe)
     named = pick_model("perceptual", recipe["perceptual"], given["perceptual"])
-    perceptual = load_perceptual(named, dream.device)
+    perceptual = load_perceptual(named, dream.device, dream.scorer)
     check_same("perceptual", perceptual, recipe["perceptual"])
     abouts = dict(zip(LAYERS, recipe["layers"], strict=True))
     layers = [_layer(role, about, given[role]) for role, about in abouts.items()]

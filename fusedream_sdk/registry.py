@@ -7,6 +7,7 @@ Groups: `fusedream_sdk.generators`, `fusedream_sdk.scorers`, `fusedream_sdk.perc
 from __future__ import annotations
 
 import difflib
+import inspect
 import os
 import re
 from collections import defaultdict
@@ -98,6 +99,12 @@ def load(kind: str, name: str, **options: Any) -> Any:
         raise
     except ImportError as error:  # a good plugin imports what is heavy only when it is called
         raise import_failure(kind, name, known[name][0], error) from error
+
+
+def takes(kind: str, name: str, option: str) -> bool:
+    """Whether a plugin names an option in its signature; False for an unknown plugin. Imports that plugin."""
+    points = plugins(kind).get(name)
+    return points is not None and option in inspect.signature(resolve(kind, name, points)).parameters
 
 
 def resolve(kind: str, name: str, points: list[EntryPoint]) -> Any:

@@ -103,6 +103,19 @@ def test_a_perceptual_distance_is_loaded_by_name_or_taken_as_it_is(install: Call
     assert own.fingerprint != loaded.fingerprint  # no weights to read: what it does is who it is
 
 
+def test_a_distance_that_asks_for_a_scorer_shares_the_one_in_use(install: Callable[..., Path]):
+    source = """
+    class Distance:
+        def __init__(self, scorer): self.scorer = scorer
+        def __call__(self, a, b): return (a - b).square().mean(dim=(1, 2, 3))
+    def load(*, scorer=None, device=None): return Distance(scorer)
+    """
+    install("toys", "[fusedream_sdk.perceptual]\ntoy-sharing = toys:load\n", toys=source)
+    scorer = ToyScorer(8)
+    assert load_perceptual("toy-sharing", CPU, scorer).model.scorer is scorer
+    assert load_perceptual("toy-sharing", CPU).model.scorer is None
+
+
 def test_what_is_no_distance_is_refused():
     with pytest.raises(InvalidInput, match="perceptual: expected a name, or a function of two pictures, got 3"):
         load_perceptual(3, CPU)  # pyright: ignore[reportArgumentType]
