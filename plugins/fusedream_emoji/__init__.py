@@ -54,7 +54,7 @@ def perceptual(**options: Any) -> Perceptual:
 
 
 SETTINGS = {
-    "steps": 80, "views": 8, "lr": 0.02, "samples": 4096, "bank": 6144, "bank_views": 2, "start": "best",
+    "steps": 80, "views": 8, "lr": 0.02, "samples": 4096, "bank": 6144, "bank_views": 2,
     "check_views": 16, "report_views": 64,
 }
 

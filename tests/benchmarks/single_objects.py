@@ -23,7 +23,7 @@ PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()
 # name -> options of the generator, changes of the settings
 METHODS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "fusedream": ({}, {}),
-    "start-paper": ({}, {"start": "paper"}),
+    "start-best": ({}, {"start": "best"}),
     "start-random": ({}, {"start": "random"}),
     "no-mix": ({}, {"basis": 1}),
     "search-only": ({}, {"steps": 1, "lr": 1e-9, "basis": 1}),
