@@ -169,7 +169,8 @@ def test_a_picture_of_a_named_ensemble_is_drawn_again_from_its_recipe(two: None,
     assert result.recipe["scorer"]["name"] == scorer
     result.save(tmp_path / "red.png")
     again = fd.replay(tmp_path / "red.png", progress=False)
-    assert isinstance(again, fd.Result) and torch.equal(again.images, result.images)
+    assert isinstance(again, fd.Result)
+    assert torch.equal(again.images, result.images)
 
 
 def test_a_list_with_an_object_in_it_has_no_name():
