@@ -21,12 +21,12 @@ from tests.composing_toys import QUIET, SquareDistance, composer
 
 ENTRIES = """
     [fusedream_sdk.generators]
-    toy-g = toy_models:generator
-    toy-big = toy_models:big
+    toy-g = recomposed_toys:generator
+    toy-big = recomposed_toys:big
     [fusedream_sdk.scorers]
-    toy-s = toy_models:scorer
+    toy-s = recomposed_toys:scorer
     [fusedream_sdk.perceptual]
-    toy-p = toy_models:perceptual
+    toy-p = recomposed_toys:perceptual
     """
 SOURCE = """
     from fusedream_sdk.testing import ToyGenerator, ToyScorer
@@ -76,7 +76,7 @@ def test_a_replay_composes_the_winner_alone_and_draws_the_same_picture(tmp_path:
 
 
 def test_named_models_and_layers_are_loaded_by_their_names(tmp_path: Path, install: Callable[..., Path]):
-    install("toy-models", ENTRIES, toy_models=SOURCE)
+    install("recomposed-toys", ENTRIES, recomposed_toys=SOURCE)
     dream = FuseDream(generator="toy-g", scorer="toy-s", perceptual="toy-p", dtype="float32", settings=QUICK)
     from fusedream_sdk.layers import Layer
 
