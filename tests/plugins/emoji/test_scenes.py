@@ -159,6 +159,20 @@ def test_twins_show_the_same_things_and_differ_in_the_named_fact(scenes: list[Sc
             assert relation(*one.things) != relation(*two.things)
 
 
+def test_twins_of_two_things_may_differ_in_one_of_them(scenes: list[Scene], sampler: SceneSampler) -> None:
+    exchanged = 0
+    for scene in (scene for scene in scenes if len(scene.things) == 2):
+        shown = {thing.concept for thing in scene.things}
+        other = next(c for c in range(sampler.count) if c not in shown)
+        one, two, fact = make_twins(scene, sampler, other)
+        kept = {t.concept for t in one.things} & {t.concept for t in two.things}
+        assert len(kept) == (1 if fact == "concept" else 2)
+        exchanged += fact == "concept"
+        if fact == "concept":
+            assert [(t.x, t.y, t.scale) for t in one.things] == [(t.x, t.y, t.scale) for t in two.things]
+    assert exchanged
+
+
 def sorted_by_concept(facts: Facts) -> Facts:
     return replace(facts, things=tuple(sorted(facts.things, key=lambda phrase: phrase.concept)))
 
