@@ -44,4 +44,5 @@ def test_a_sentence_becomes_a_picture_by_biggan_deep_128_and_vit_b_32(folders: t
         torch.testing.assert_close(dream.generator(result.latents), result.images, atol=1e-4, rtol=0)
     (picture,) = result.save(tmp_path / "cat.png")
     again = fd.replay(picture, progress=False)
+    assert isinstance(again, fd.Result)
     torch.testing.assert_close(again.images, result.images, atol=1e-3, rtol=0)

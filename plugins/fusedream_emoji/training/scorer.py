@@ -234,7 +234,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     shared = ("batch", "rate", "bf16", "start")
-    chosen = {name: getattr(options, name) for name in shared} | {"doubles": tuple(options.doubles)}
+    chosen: dict[str, Any] = {name: getattr(options, name) for name in shared} | {"doubles": tuple(options.doubles)}
     plan = Plan(options.model, options.steps, options.seed, **chosen)
     trainer = Trainer(plan, load_sprites())
     if options.resume:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 import fusedream_sdk as fd
@@ -28,7 +30,7 @@ def test_pictures_come_back_nearer_than_plain_grey() -> None:
 
 def test_the_pair_dreams_inside_the_range_of_its_codes() -> None:
     dream = fd.FuseDream("emoji-vqgan", device="cpu")
-    quick = {"steps": 2, "views": 2, "samples": 4, "bank": 4, "check_views": 2, "report_views": 2}
+    quick: dict[str, Any] = {"steps": 2, "views": 2, "samples": 4, "bank": 4, "check_views": 2, "report_views": 2}
     result = dream.generate("a red apple", progress=False, **quick)
     assert contains(result.latents, dream.generator.space)
     assert result.images.shape == (1, 3, 64, 64)
