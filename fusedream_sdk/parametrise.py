@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import torch
-from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.latents import Latents, Space, concatenate, map_latents, rows, select
+from fusedream_sdk.latents import Latents, Space, concatenate, map_latents, rows
 from fusedream_sdk.protocols import Params
 
 MixStart: TypeAlias = Literal["best", "paper", "random"]
@@ -104,8 +103,3 @@ def initial_logits(basis: Latents, start: MixStart, seeds: Sequence[int]) -> Lat
 def _normal(like: Latents, seed: int) -> Latents:
     rng = torch.Generator().manual_seed(seed)
     return {name: torch.randn(x.shape, generator=rng).to(x.device, x.dtype) for name, x in like.items()}
-
-
-def take(parametrisation: Direct | BasisMix, params: Params, index: Tensor | Sequence[int]) -> Latents:
-    """Latents of some rows, detached."""
-    return map_latents(Tensor.detach, select(parametrisation(params), index))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.latents import Box, Latents, LatentSpec, contains, map_latents, select
-from fusedream_sdk.parametrise import BasisMix, Direct, take
+from fusedream_sdk.parametrise import BasisMix, Direct
 
 SPACE = {
     "z": LatentSpec((5,), Box(-2.0, 2.0)),
@@ -114,14 +114,6 @@ def test_direct_projects_every_parameter():
     projected = direct.project(map_latents(lambda x: x + 10, direct.params))
     assert projected["z"].eq(2).all()
     assert torch.equal(projected["y"], direct.params["y"] + 10)
-
-
-def test_taken_rows_are_detached_latents():
-    mix = BasisMix(SPACE, basis(3, 2))
-    params = map_latents(lambda x: x.requires_grad_(), mix.params)
-    taken = take(mix, params, [2, 0])
-    assert not taken["z"].requires_grad
-    torch.testing.assert_close(taken["z"], mix(params)["z"].detach()[[2, 0]])
 
 
 def test_an_unknown_start_is_refused():
