@@ -90,9 +90,10 @@ def compose(
         raise InvalidInput("foreground", expected=expected, got="two fixed pictures")
     count = len(request.placements)
     starts = layer_starts(engines, request, progress=progress)
-    starts = map_latents(lambda x: x.repeat_interleave(count, dim=0), starts)
+    # Of what is frozen only the first of a basis is used: a picture of the user's is not copied for the others.
+    starts = {n: (x[:, :1] if scene.space[n].frozen else x).repeat_interleave(count, dim=0) for n, x in starts.items()}
+    basis = max(x.shape[1] for x in starts.values()) if wanted.free else 1
     place = placed(request.placements * len(request.prompts))
-    basis = next(iter(starts.values())).shape[1]
     place = map_latents(lambda x: x.to(engine.device).unsqueeze(1).expand(-1, basis, -1), place)
     work = _Work(engine, scene, request, {**starts, **place}, [e.generator for e in engines])
     race = Race(
