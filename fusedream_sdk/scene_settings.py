@@ -26,7 +26,7 @@ class SceneSettings:
         alpha: of the barrier, positive (paper: 1).
         coefficient: of AugCLIP in the linear method, positive.
         update: what takes the direction: "adam", or "plain" descent, for which alone the barrier's guarantee holds and which
-            needs a learning rate a hundred times larger. The default is what the benchmark found better.
+            needs a learning rate a thousand times larger. See docs/composition.md for a measurement of both.
         reading: which pictures the consistency compares: "parts", "fused" or "border"; see `Composition`.
         feather: width of the foreground's soft edge, as a share of its shorter side, from 0 to 0.5.
         free: optimise centre and scale too; the places and scales are then where it begins. Two numbers bound the scale; with
