@@ -113,7 +113,7 @@ def compose(
 
         race.watch = seen
         race.go(plan)
-    return work.finish(race)
+    return work.finish(race, progress=progress)
 
 
 def cost(plan: Sequence[tuple[int, int]], count: int) -> int:
@@ -245,7 +245,7 @@ class _Work:
         two = map_latents(lambda x: x[:2, 0], self.starts)
         return rows_that_fit(lambda n: self.losses(range(n))[0], two, self.engine.budget)
 
-    def finish(self, race: Race) -> Composed:
+    def finish(self, race: Race, *, progress: bool) -> Composed:
         """Render and score what the race came to."""
         rows, outcome = race.outcome()
         settings = self.request.settings
@@ -253,7 +253,9 @@ class _Work:
         recipe |= {"method": "compose", "scene": self.request.scene.to_json(), "layers": self.describe_layers()}
         recipe |= {"perceptual": self.request.perceptual.describe()}
         prompts, seeds = [self.prompts[i] for i in rows], [self.seeds[i] for i in rows]
-        result = make_result(self.scene, self.engine.scorer.model, prompts, seeds, outcome, settings, recipe)
+        models = self.scene, self.engine.scorer.model
+        with bar("scoring the candidates", progress) as advance:
+            result = make_result(*models, prompts, seeds, outcome, settings, recipe, advance)
         result.scores[CONSISTENCY] = self.consistency(outcome.best.latents, rows)
         held_out = -outcome.best.loss.cpu()
         begun = set(rows)

@@ -100,7 +100,10 @@ class Engine:
             bank = self.bank(settings, progress=progress)
             return bank_starts(generator, scorer, bank, prompts, seeds, k=settings.basis, samples=settings.samples)
         target = make_target(scorer, prompts)
-        return searched_starts(generator, target, prompts, seeds, settings=settings, precision=self.precision)
+        with bar("searching", progress) as advance:
+            return searched_starts(
+                *(generator, target, prompts, seeds), settings=settings, precision=self.precision, progress=advance
+            )
 
     def objectives(
         self, prompts: Sequence[str], seeds: Sequence[int], settings: Settings, *, generator: Generator | None = None

@@ -13,6 +13,7 @@ from torch import Tensor
 from fusedream_sdk.augment import NO_VIEWS, Stream, Views, shrink
 from fusedream_sdk.errors import PluginContractError
 from fusedream_sdk.latents import Latents
+from fusedream_sdk.progress import Advance
 from fusedream_sdk.protocols import Evaluation, Generator, Reward, Scorer
 
 Penalty = Callable[[Latents], Tensor]
@@ -140,7 +141,15 @@ def plain_clip(generator: Generator, target: Target, seeds: Sequence[int]) -> Au
 
 
 def fresh_score(
-    images: Tensor, target: Target, seeds: Sequence[int], *, views: Views, count: int, stream: Stream, chunk: int = 256
+    images: Tensor,
+    target: Target,
+    seeds: Sequence[int],
+    *,
+    views: Views,
+    count: int,
+    stream: Stream,
+    chunk: int = 256,
+    progress: Advance = lambda done, total: None,
 ) -> Tensor:
     """AugCLIP of given pictures over views of another stream, without gradient, a few at a time: (B,)."""
     small = shrink(images, target.resolution)
@@ -151,6 +160,7 @@ def fresh_score(
             row = torch.full((len(drawn),), i, device=images.device)
             parts = [target(drawn[a : a + chunk], row[a : a + chunk]) for a in range(0, len(drawn), chunk)]
         scores.append(torch.cat(parts).mean())
+        progress(i + 1, len(images))
     return torch.stack(scores)
 
 

@@ -135,7 +135,8 @@ class FuseDream:
             try:
                 states = self._states(*own, select(starts, part), settings)
                 outcome = self._run(states, rows, len(all_prompts), settings, progress, watch)
-                parts.append(make_result(self.generator, self.scorer, *own, outcome, settings, recipe))
+                with bar("scoring", progress) as advance:
+                    parts.append(make_result(self.generator, self.scorer, *own, outcome, settings, recipe, advance))
             except KeyboardInterrupt:  # before this chunk had anything to give
                 if not parts:
                     raise

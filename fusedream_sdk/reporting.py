@@ -56,6 +56,7 @@ def make_result(
     outcome: Outcome,
     settings: Settings,
     recipe: dict[str, Any],
+    progress: Progress = lambda done, total: None,
 ) -> Result:
     """Render the best point of each row without noise, and score the picture on views that nothing has seen."""
     latents = outcome.best.latents
@@ -65,7 +66,13 @@ def make_result(
     on_device = images.to(device)
     views = settings.augment if settings.augment.random else Views()  # so that runs on plain CLIP can be compared
     scores = {
-        "augclip": fresh_score(on_device, target, seeds, views=views, count=settings.report_views, stream=Stream.REPORT),
+        "augclip": fresh_score(
+            *(on_device, target, seeds),
+            views=views,
+            count=settings.report_views,
+            stream=Stream.REPORT,
+            progress=progress,
+        ),
         "clip": fresh_score(on_device, target, seeds, views=NO_VIEWS, count=1, stream=Stream.REPORT),
     }
     return Result(

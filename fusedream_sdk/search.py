@@ -12,6 +12,7 @@ from fusedream_sdk.bank import BLOCK, LatentBank, draw_block
 from fusedream_sdk.contracts import conditioned, draw_rows
 from fusedream_sdk.latents import Latents, concatenate, map_latents, select
 from fusedream_sdk.objectives import Precision, Target, fresh_score
+from fusedream_sdk.progress import Advance
 from fusedream_sdk.protocols import Generator, Scorer
 from fusedream_sdk.settings import Settings
 
@@ -58,6 +59,7 @@ def searched_starts(
     *,
     settings: Settings,
     precision: Precision,
+    progress: Advance = lambda done, total: None,
 ) -> Latents:
     """The same by scoring every sample of every row: for rewards without embeddings and prompt-conditioned generators."""
     samples, views, count = settings.samples, settings.augment, settings.bank_views
@@ -72,6 +74,7 @@ def searched_starts(
                 ids = range(start, start + len(images))
                 one = _RowTarget(target, row)
                 scores.append(fresh_score(images, one, ids, views=views, count=count, stream=Stream.BANK))
+                progress(row * samples + min(start + BLOCK, samples), len(seeds) * samples)
         best = torch.cat(scores).topk(settings.basis).indices
         found.append(map_latents(lambda x, best=best: x[best].unsqueeze(0), latents))
     return concatenate(found)

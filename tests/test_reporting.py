@@ -28,7 +28,10 @@ def test_the_scores_of_a_result_are_of_its_pictures_over_views_that_nothing_has_
     best = Best(latents, torch.zeros(2), torch.tensor([3, 4]), torch.zeros(2), torch.zeros(2, dtype=torch.long))
     outcome = Outcome(best, ("done", "failed"), {"augclip": torch.zeros(5, 2)}, 4)
     settings = Settings(report_views=6)
-    result = make_result(GENERATOR, SCORER, ["red", "blue"], [8, 9], outcome, settings, {"version": "x"})
+    seen = []
+    told = {"version": "x"}, lambda done, total: seen.append((done, total))
+    result = make_result(GENERATOR, SCORER, ["red", "blue"], [8, 9], outcome, settings, *told)
+    assert seen == [(1, 2), (2, 2)]
     target = make_target(SCORER, ["red", "blue"])
     fresh = fresh_score(result.images, target, [8, 9], views=Views(), count=6, stream=Stream.REPORT)
     plain = fresh_score(result.images, target, [8, 9], views=NO_VIEWS, count=1, stream=Stream.REPORT)
