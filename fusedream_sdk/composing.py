@@ -271,14 +271,14 @@ class _Work:
 
     def consistency(self, latents: Latents, rows: Sequence[int]) -> Tensor:
         """The consistency loss of the clean pictures: (B,), lower is better."""
-        out = []
+        out, losses = [], self.losses(rows[:1])[0]  # the distance knows of no prompt
         with torch.no_grad():
             for first in range(0, len(rows), RENDER_BATCH):
                 part = range(first, min(first + RENDER_BATCH, len(rows)))
                 point = select(latents, part)
                 layers = [layer.float() for layer in self.scene.layers(point)]
                 fused = self.scene.fuse(layers, point)
-                out.append(self.losses([rows[i] for i in part])[0].distance(layers, fused, point).cpu())
+                out.append(losses.distance(layers, fused, point).cpu())
         return torch.cat(out)
 
     def describe_layers(self) -> list[dict[str, Any]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
 
 import torch
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.inputs import is_number
 from fusedream_sdk.protocols import Params
 
 
@@ -27,7 +27,7 @@ class WeightedSum:
     """
 
     def __init__(self, weights: Mapping[str, float]) -> None:
-        good = [isinstance(w, Real) and not isinstance(w, bool) and abs(w) < float("inf") for w in weights.values()]
+        good = [is_number(w) and abs(w) < float("inf") for w in weights.values()]
         if not weights or not all(good):
             raise InvalidInput("weights", expected="name of a loss -> a finite number", got=dict(weights))
         self.weights = {name: float(weight) for name, weight in weights.items()}
@@ -111,6 +111,6 @@ def pick(losses: Mapping[str, Tensor], name: str) -> Tensor:
 
 def positive(argument: str, value: object) -> float:
     """A finite number above zero. Raises InvalidInput otherwise."""
-    if isinstance(value, Real) and not isinstance(value, bool) and 0 < float(value) < float("inf"):
+    if is_number(value) and 0 < float(value) < float("inf"):
         return float(value)
     raise InvalidInput(argument, expected="a positive number", got=value)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING
+
+from typing_extensions import TypeIs
 
 from fusedream_sdk.errors import InvalidInput
 
@@ -34,6 +36,18 @@ def check_seeds(seeds: int | Sequence[int]) -> list[int]:
     if not listed:
         raise InvalidInput("seeds", expected="at least one seed", got="an empty list")
     return [_seed(seed) for seed in listed]
+
+
+def is_number(value: object) -> TypeIs[float]:
+    """Whether it is a real number, and not a truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def check_squares(images: Tensor, resolution: int) -> None:
+    """Pictures (B, 3, resolution, resolution), as a scorer reads them. Raises InvalidInput otherwise; nothing is resized."""
+    if images.dim() != 4 or images.shape[1:] != (3, resolution, resolution):
+        expected = f"shape (B, 3, {resolution}, {resolution})"
+        raise InvalidInput("images", expected=expected, got=f"{tuple(images.shape)}", fix="Resize them first.")
 
 
 def check_pair(a: Tensor, b: Tensor, *, least: int = 1) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import TypeAlias
 
-from typing_extensions import TypeIs
-
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.inputs import is_number
 
 PLACES: dict[str, tuple[float, float]] = {
     "top-left": (-1, -1),
@@ -101,8 +99,3 @@ def check_scale(argument: str, value: object) -> None:
     """A number in (0, 1]. Raises InvalidInput otherwise."""
     if not is_number(value) or not 0 < value <= 1:
         raise InvalidInput(argument, expected="a number above 0 and at most 1", got=value, fix="0.5 is half of the canvas.")
-
-
-def is_number(value: object) -> TypeIs[float]:
-    """Whether it is a real number, and not a truth value."""
-    return isinstance(value, Real) and not isinstance(value, bool)

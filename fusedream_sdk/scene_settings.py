@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args
 from fusedream_sdk.composition import Method, Reading, make_direction
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.halving import stages
+from fusedream_sdk.inputs import is_number
 from fusedream_sdk.parametrise import MixStart
-from fusedream_sdk.placement import is_number
 from fusedream_sdk.protocols import Direction
 
 Update = Literal["adam", "plain"]

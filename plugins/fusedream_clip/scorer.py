@@ -12,8 +12,9 @@ from torch import Tensor
 
 from fusedream_clip.processors import square_side, statistics, text_window
 from fusedream_clip.prompts import LongPrompts, check_policy, embed_prompts
-from fusedream_sdk.errors import InvalidInput, WeightsError
+from fusedream_sdk.errors import WeightsError
 from fusedream_sdk.fingerprint import fingerprint_of
+from fusedream_sdk.inputs import check_squares
 
 
 class ClipScorer:
@@ -95,9 +96,7 @@ class ClipScorer:
         Raises:
             InvalidInput: another shape; nothing is resized here.
         """
-        if images.dim() != 4 or images.shape[1:] != (3, self.resolution, self.resolution):
-            expected = f"shape (B, 3, {self.resolution}, {self.resolution})"
-            raise InvalidInput("images", expected=expected, got=f"{tuple(images.shape)}", fix="Resize them first.")
+        check_squares(images, self.resolution)
         return unit(self.model.get_image_features(pixel_values=self.standardise(images)))
 
     def standardise(self, images: Tensor) -> Tensor:

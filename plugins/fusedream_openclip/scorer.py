@@ -12,8 +12,9 @@ from torch import Tensor
 
 from fusedream_clip.prompts import LongPrompts, check_policy, embed_prompts
 from fusedream_openclip.loading import OpenClip
-from fusedream_sdk.errors import InvalidInput, WeightsError
+from fusedream_sdk.errors import WeightsError
 from fusedream_sdk.fingerprint import fingerprint_of
+from fusedream_sdk.inputs import check_squares
 
 
 class OpenClipScorer:
@@ -74,9 +75,7 @@ class OpenClipScorer:
         Raises:
             InvalidInput: another shape; nothing is resized here.
         """
-        if images.dim() != 4 or images.shape[1:] != (3, self.resolution, self.resolution):
-            expected = f"shape (B, 3, {self.resolution}, {self.resolution})"
-            raise InvalidInput("images", expected=expected, got=f"{tuple(images.shape)}", fix="Resize them first.")
+        check_squares(images, self.resolution)
         pixels = (images - self.mean.to(images.dtype)) / self.std.to(images.dtype)
         return F.normalize(self.model.encode_image(pixels).float(), dim=-1)
 
