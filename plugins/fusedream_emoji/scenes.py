@@ -81,9 +81,15 @@ def rests_on(a: Thing, b: Thing) -> bool:
 class SceneSampler:
     """Draws random scenes with a private random state, so that a seed gives the same scenes everywhere."""
 
-    def __init__(self, sprites: Tensor, seed: int) -> None:
-        """Measure which colour words the drawings deserve; `sprites`: (3, N, 4, h, w) from `load_sprites`."""
-        self.rng = random.Random(seed)
+    def __init__(self, sprites: Tensor, seed: int, *, pasted: float = 0.3) -> None:
+        """Measure which colour words the drawings deserve.
+
+        Args:
+            sprites: (3, N, 4, h, w) from `load_sprites`.
+            seed: of the private random state.
+            pasted: share of the scenes of two in which the second is pasted over the first, in [0, 1].
+        """
+        self.rng, self.pasted = random.Random(seed), pasted
         self.count = sprites.shape[1]
         self._colours: list[tuple[RGB, str | None]] = []
         natural, tinted = plain_colours(sprites)
@@ -153,7 +159,8 @@ class SceneSampler:
     def double(self, back: int, front: int, layout: Layout | None = None) -> Scene:
         """Two things, the second in front: beside or above each other, anywhere, or the second pasted over the first."""
         kinds: list[Layout] = ["beside", "stacked", "scattered", "pasted"]
-        layout = layout or self.rng.choices(kinds, weights=(3, 3, 1, 3))[0]
+        apart = (1 - self.pasted) / 7
+        layout = layout or self.rng.choices(kinds, weights=(3 * apart, 3 * apart, apart, self.pasted))[0]
         things = self._pasted(back, front) if layout == "pasted" else self._pair(back, front, layout)
         return self.with_background(Scene(things, (0.0, 0.0, 0.0), None, layout))
 

@@ -54,6 +54,7 @@ class Plan:
     dropped: float = 0.88
     kept: int = 32
     doubles: tuple[float, float] = (0.25, 0.6)  # share of double scenes, at the start and at the end
+    pasted: float = 0.3  # share of the double scenes in which one thing is pasted over the other
     twins: float = 0.4
     bf16: bool = False
     start: str | None = None  # folder of a finished model of the same kind, to train on from
@@ -72,7 +73,7 @@ class Trainer:
         if plan.start:
             start_from(self.model, Path(plan.start))
         self.average = copy.deepcopy(self.model).requires_grad_(False)
-        self.sampler = SceneSampler(sprites, plan.seed)
+        self.sampler = SceneSampler(sprites, plan.seed, pasted=plan.pasted)
         self.optimisers = make_optimisers(self.model, plan)
 
     def advance(self) -> tuple[float, float]:
@@ -228,12 +229,13 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=Plan.rate)
     parser.add_argument("--start", help="folder of a finished model of the same kind, to train on from")
     parser.add_argument("--doubles", type=float, nargs=2, default=Plan.doubles, help="share of scenes of two, first and last")
+    parser.add_argument("--pasted", type=float, default=Plan.pasted, help="share of scenes of two that are pasted")
     parser.add_argument("--half", action="store_true", help="store the weights in half precision")
     parser.add_argument("--bf16", action="store_true", help="autocast: 5 times faster on processors with avx512_bf16")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    shared = ("batch", "rate", "bf16", "start")
+    shared = ("batch", "rate", "bf16", "start", "pasted")
     chosen: dict[str, Any] = {name: getattr(options, name) for name in shared} | {"doubles": tuple(options.doubles)}
     plan = Plan(options.model, options.steps, options.seed, **chosen)
     trainer = Trainer(plan, load_sprites())
