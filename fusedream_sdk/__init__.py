@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from fusedream_sdk.parametrise import Direct as Direct
     from fusedream_sdk.pipeline import FuseDream as FuseDream
     from fusedream_sdk.placement import Placement as Placement
+    from fusedream_sdk.prompts import Prompt as Prompt
     from fusedream_sdk.protocols import Direction as Direction
     from fusedream_sdk.protocols import Evaluation as Evaluation
     from fusedream_sdk.protocols import Generator as Generator
@@ -80,6 +81,7 @@ _HOMES = {
     "parametrise": ("BasisMix", "Direct"),
     "pipeline": ("FuseDream",),
     "placement": ("Placement",),
+    "prompts": ("Prompt",),
     "protocols": (
         *("Direction", "Evaluation", "Generator", "Objective", "Parametrisation", "Perceptual", "Reward", "Scorer"),
     ),

@@ -84,7 +84,7 @@ class LatentBank:
         """The k latents that fit each row's text best.
 
         Args:
-            text: (B, D), unit norm.
+            text: (B, D), what a prompt is embedded as.
             k: how many, at most `samples`.
             seeds: one per row; a row sees only the `samples` latents that its seed picks, so that seeds differ.
             samples: how many a row sees; all of them by default.

@@ -17,18 +17,20 @@ from fusedream_sdk.engine import Engine, parametrise
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.halving import Race, stages
 from fusedream_sdk.latents import Latents, map_latents, select
-from fusedream_sdk.layers import Layer, Still, read_picture
+from fusedream_sdk.layers import Layer, Still, read_still
 from fusedream_sdk.memory import rows_that_fit
 from fusedream_sdk.models import Loaded
 from fusedream_sdk.optimise import Selection, State, adam, iterate
 from fusedream_sdk.pairs import best_pairs
 from fusedream_sdk.placement import Placement
 from fusedream_sdk.progress import bar
+from fusedream_sdk.prompts import Prompt
 from fusedream_sdk.protocols import Perceptual
 from fusedream_sdk.reporting import RENDER_BATCH, make_recipe, make_result
 from fusedream_sdk.scene import FREE_SCALES, Scene, join, placed
 from fusedream_sdk.scene_settings import SceneSettings
 from fusedream_sdk.settings import Settings
+from fusedream_sdk.targets import embed
 
 LAYERS = ("background", "foreground")
 FRONT = 1 << 62  # sets the single draw of a foreground apart from its background's
@@ -46,7 +48,7 @@ class Request:
         perceptual: the consistency's distance, with its name.
     """
 
-    prompts: list[str]
+    prompts: list[Prompt]
     seeds: list[int]
     placements: list[Placement]
     layers: tuple[Layer, Layer]
@@ -132,7 +134,7 @@ def layer_engines(engine: Engine, layers: Sequence[Layer]) -> list[Engine]:
 def layer_engine(engine: Engine, layer: Layer, role: str) -> Engine:
     """The engine of one layer: the same, or one with the layer's own generator or picture."""
     if layer.picture is not None:
-        return engine.drawing_with(Loaded(read_picture(role, layer.picture, engine.generator.model), None))
+        return engine.drawing_with(Loaded(read_still(role, layer.picture, engine.generator.model), None))
     if layer.generator is not None:
         return engine.drawing_with(loading.load_generator(layer.generator, engine.device))
     return engine
@@ -170,8 +172,7 @@ def _paired(engines: Sequence[Engine], request: Request, *, progress: bool) -> l
     scorer = engines[0].scorer.model
     banks = [None if isinstance(e.generator.model, Still) else e.bank(settings, progress=progress) for e in engines]
     embeddings = [_still_embedding(e, settings) if b is None else b.embeddings for e, b in zip(engines, banks, strict=True)]
-    with torch.no_grad():
-        text = scorer.encode_text(request.prompts).float().cpu()
+    text = embed(scorer, request.prompts).cpu()
     one = torch.ones(1, dtype=torch.bool)
     seen = [tuple(one if b is None else b.visible(s, settings.samples) for b in banks) for s in request.seeds]
     chosen = best_pairs(text, *embeddings, k=k, seen=seen)  # pyright: ignore[reportArgumentType] - two of each
@@ -287,5 +288,6 @@ class _Work:
         for layer, loaded in zip(self.request.layers, self.layers, strict=True):
             own = layer.generator is not None or layer.picture is not None
             generator = loaded.describe() if own else None
-            described.append({"prompt": layer.prompt, "generator": generator, "picture": layer.picture is not None})
+            prompt = None if layer.prompt is None else str(layer.prompt)
+            described.append({"prompt": prompt, "generator": generator, "picture": layer.picture is not None})
         return described

@@ -14,13 +14,15 @@ from fusedream_sdk.contracts import check_first_use, check_types
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, WeightsError
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.models import Loaded
-from fusedream_sdk.objectives import AugCLIP, make_target
+from fusedream_sdk.objectives import AugCLIP
 from fusedream_sdk.parametrise import BasisMix, Direct
 from fusedream_sdk.precision import autocast
 from fusedream_sdk.progress import bar
+from fusedream_sdk.prompts import PromptLike
 from fusedream_sdk.protocols import Generator, Scorer
 from fusedream_sdk.search import bank_starts, conditioned, searched_starts, single_starts
 from fusedream_sdk.settings import Settings
+from fusedream_sdk.targets import make_target
 
 
 class Engine:
@@ -91,7 +93,9 @@ class Engine:
             self._bank = bank
         return self._bank
 
-    def starts(self, prompts: list[str], seeds: list[int], settings: Settings, *, progress: bool = True) -> Latents:
+    def starts(
+        self, prompts: Sequence[PromptLike], seeds: Sequence[int], settings: Settings, *, progress: bool = True
+    ) -> Latents:
         """A basis of k latents for each row: (B, k, ...) each."""
         generator, scorer = self.generator.model, self.scorer.model
         if not settings.searches:
@@ -106,7 +110,7 @@ class Engine:
             )
 
     def objectives(
-        self, prompts: Sequence[str], seeds: Sequence[int], settings: Settings, *, generator: Generator | None = None
+        self, prompts: Sequence[PromptLike], seeds: Sequence[int], settings: Settings, *, generator: Generator | None = None
     ) -> tuple[AugCLIP, AugCLIP]:
         """AugCLIP as it is optimised, and on the held-out views that choose the best point."""
         drawn = self.generator.model if generator is None else generator

@@ -1,4 +1,4 @@
-"""What a user may ask for: prompts, seeds, and pictures to compare."""
+"""What a user may ask for: seeds, numbers, and pictures to compare."""
 
 from __future__ import annotations
 
@@ -10,24 +10,10 @@ from typing_extensions import TypeIs
 
 from fusedream_sdk.errors import InvalidInput
 
-if TYPE_CHECKING:  # checking prompts needs no torch
+if TYPE_CHECKING:  # checking seeds needs no torch
     from torch import Tensor
 
 MAX_SEED = 2**63 - 1
-
-
-def check_prompts(prompts: str | Sequence[str]) -> list[str]:
-    """One prompt or several, stripped. Raises InvalidInput for none, an empty one, or something else."""
-    listed = [prompts] if isinstance(prompts, str) else prompts
-    if not isinstance(listed, (list, tuple)) or not all(isinstance(p, str) for p in listed):
-        raise InvalidInput("prompts", expected="a sentence or a list of sentences", got=prompts)
-    if not listed:
-        raise InvalidInput("prompts", expected="at least one sentence", got="an empty list")
-    for i, prompt in enumerate(listed):
-        if not prompt.strip():
-            where = "prompts" if isinstance(prompts, str) else f"prompts[{i}]"
-            raise InvalidInput(where, expected="a sentence", got="an empty one", fix="Say what the picture should show.")
-    return [p.strip() for p in listed]
 
 
 def check_seeds(seeds: int | Sequence[int]) -> list[int]:

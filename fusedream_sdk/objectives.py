@@ -4,71 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fusedream_sdk.augment import NO_VIEWS, Stream, Views, shrink
-from fusedream_sdk.errors import PluginContractError
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.progress import Advance
-from fusedream_sdk.protocols import Evaluation, Generator, Reward, Scorer
+from fusedream_sdk.protocols import Evaluation, Generator
+from fusedream_sdk.targets import Target
 
 Penalty = Callable[[Latents], Tensor]
 """Latents to (B,), added to the primary loss: ReNO's norm of the noise, for instance."""
 
 Precision = Callable[[], AbstractContextManager[object]]
-
-
-class Target(Protocol):
-    """A prompt for every row, and how well pictures fit it."""
-
-    @property
-    def resolution(self) -> int: ...
-
-    def __call__(self, images: Tensor, row: Tensor) -> Tensor:
-        """(N, 3, R, R) and the row of each, (N,), to (N,), higher is better."""
-        ...
-
-
-class TextTarget:
-    """Cosine similarity with a text (eq. 1); the text is encoded once.
-
-    Args:
-        scorer: the dual encoder.
-        prompts: one per row.
-    """
-
-    def __init__(self, scorer: Scorer, prompts: Sequence[str]) -> None:
-        self.scorer = scorer
-        self.resolution = scorer.resolution
-        unique = list(dict.fromkeys(prompts))
-        with torch.no_grad():
-            encoded = scorer.encode_text(unique).float()
-        self.embeddings = encoded[[unique.index(p) for p in prompts]]
-
-    def __call__(self, images: Tensor, row: Tensor) -> Tensor:
-        embedded = self.scorer.encode_image(images).float()
-        return (embedded * self.embeddings[row]).sum(dim=1)
-
-
-class RewardTarget:
-    """A reward that is no inner product."""
-
-    def __init__(self, reward: Reward, prompts: Sequence[str]) -> None:
-        self.reward = reward
-        self.resolution = reward.resolution
-        self.prompts = list(prompts)
-
-    def __call__(self, images: Tensor, row: Tensor) -> Tensor:
-        return self.reward.score(images, [self.prompts[i] for i in row.tolist()]).float()
-
-
-def make_target(scorer: Scorer | Reward, prompts: Sequence[str]) -> TextTarget | RewardTarget:
-    """The target of a scorer or, where it has no embeddings, of a reward."""
-    return TextTarget(scorer, prompts) if isinstance(scorer, Scorer) else RewardTarget(scorer, prompts)
 
 
 class AugCLIP:
@@ -117,10 +67,7 @@ class AugCLIP:
         small = shrink(images, self.target.resolution)
         drawn = self.views(small, seeds=self.seeds, step=step, count=self.count, stream=self.stream)
         row = torch.arange(len(images), device=images.device).repeat_interleave(self.count)
-        scores = self.target(drawn, row)
-        if scores.shape != row.shape:
-            raise PluginContractError(f"scorer: expected scores of shape {tuple(row.shape)}, got {tuple(scores.shape)}.")
-        return scores.view(len(images), self.count).mean(dim=1)
+        return self.target(drawn, row).view(len(images), self.count).mean(dim=1)
 
     def perturb(self, latents: Latents, *, step: int) -> Latents:
         """Seeded noise on every unfrozen latent, row by row; the latents themselves where there is none."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -17,6 +18,11 @@ from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.files import atomic_path
 
 KEY = "fusedream"  # the PNG text chunk that carries the recipe
+MODES = ("RGB", "RGBA", "L", "LA", "P", "1")
+SIDES = (16, 4096)  # of a picture of the user's, in pixels
+
+PictureLike: TypeAlias = str | Path | Image.Image | Tensor
+"""A picture of the user's: a file, a Pillow image, or (3, H, W) in [0, 1]."""
 
 
 def to_pil(image: Tensor) -> Image.Image:
@@ -83,3 +89,57 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
     if not isinstance(recipe, dict):
         raise InvalidInput("picture", expected="a whole recipe", got=f"{path} with something else", fix=fix)
     return recipe
+
+
+def read_picture(argument: str, picture: Any) -> Tensor:
+    """A picture of the user's, (3, H, W) in [0, 1].
+
+    Args:
+        argument: what an error calls it.
+        picture: a file, a Pillow image (transparency is laid over white), or a tensor (3, H, W) in [0, 1].
+
+    Raises:
+        InvalidInput: no such file, not a picture, a mode that is not RGB, RGBA or grey, a side outside 16 to 4,096 pixels,
+            or a tensor of another shape or range.
+    """
+    if isinstance(picture, (str, Path)):
+        return _read_file(argument, Path(picture).expanduser())
+    if isinstance(picture, Image.Image):
+        _check_header(argument, picture)
+        return from_pil(picture)
+    if not isinstance(picture, Tensor) or picture.dim() != 3 or picture.shape[0] != 3:
+        got = tuple(picture.shape) if isinstance(picture, Tensor) else type(picture).__name__
+        raise InvalidInput(argument, expected="a picture of shape (3, H, W)", got=f"{got}")
+    _check_size(argument, *picture.shape[1:])
+    if not picture.is_floating_point() or not bool(((picture >= 0) & (picture <= 1)).all()):
+        got = f"{picture.dtype}, from {float(picture.min()):.3g} to {float(picture.max()):.3g}"
+        raise InvalidInput(argument, expected="floating-point colours in [0, 1]", got=got, fix="Divide bytes by 255.")
+    return picture.detach().float().cpu()
+
+
+def _read_file(argument: str, path: Path) -> Tensor:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked before it is decoded
+            with Image.open(path) as picture:
+                _check_header(argument, picture)
+                return from_pil(picture)
+    except FileNotFoundError as error:
+        raise InvalidInput(argument, expected="an existing picture", got=str(path)) from error
+    except InvalidInput:
+        raise
+    except Exception as error:  # Pillow meets damage with errors of a dozen kinds
+        raise InvalidInput(argument, expected="a readable picture", got=f"{path} ({error})") from error
+
+
+def _check_header(argument: str, picture: Image.Image) -> None:
+    if picture.mode not in MODES:
+        fix = "Convert it: picture.convert('RGB')."
+        raise InvalidInput(argument, expected="a picture in RGB, RGBA or grey", got=f"mode {picture.mode}", fix=fix)
+    _check_size(argument, picture.height, picture.width)
+
+
+def _check_size(argument: str, height: int, width: int) -> None:
+    if not all(SIDES[0] <= side <= SIDES[1] for side in (height, width)):
+        expected = f"a picture with sides from {SIDES[0]} to {SIDES[1]} pixels"
+        raise InvalidInput(argument, expected=expected, got=f"{width} x {height}", fix="Resize it.")

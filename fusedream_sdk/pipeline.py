@@ -15,7 +15,7 @@ from fusedream_sdk.composing import Request, compose
 from fusedream_sdk.engine import Engine, parametrise
 from fusedream_sdk.ensemble import ScorerLike
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.inputs import check_prompts, check_seeds
+from fusedream_sdk.inputs import check_seeds
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.layers import LayerLike, as_layer
 from fusedream_sdk.memory import rows_that_fit
@@ -24,6 +24,7 @@ from fusedream_sdk.optimise import Outcome, Selection, State, adam, iterate, opt
 from fusedream_sdk.placement import Places, placements
 from fusedream_sdk.precision import resolve_device, resolve_dtype
 from fusedream_sdk.progress import bar
+from fusedream_sdk.prompts import Prompt, PromptLike, check_prompts
 from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
 from fusedream_sdk.reporting import make_recipe, make_result
 from fusedream_sdk.result import Result
@@ -99,7 +100,7 @@ class FuseDream:
 
     def generate(
         self,
-        prompts: str | Sequence[str],
+        prompts: PromptLike | Sequence[PromptLike],
         *,
         seeds: int | Sequence[int] = 0,
         progress: bool = True,
@@ -109,7 +110,7 @@ class FuseDream:
         """Draw every prompt from every seed.
 
         Args:
-            prompts: P sentences.
+            prompts: P sentences, or `Prompt`s: weighted, negative, or pictures.
             seeds: S integers of at least 0; a (prompt, seed) gives the same picture whatever else is asked for.
             progress: show progress bars on stderr.
             watch: called with every state, and the rows of the result that it belongs to.
@@ -145,7 +146,9 @@ class FuseDream:
                 break
         return Result.concatenate(parts)
 
-    def iterate(self, prompts: str | Sequence[str], *, seeds: int | Sequence[int] = 0, **changes: Any) -> Iterator[State]:
+    def iterate(
+        self, prompts: PromptLike | Sequence[PromptLike], *, seeds: int | Sequence[int] = 0, **changes: Any
+    ) -> Iterator[State]:
         """The same optimisation, driven by you: one `State` per step, all rows at once. Arguments as for `generate`."""
         settings = self.settings.replace(**changes)
         all_prompts, all_seeds = self._rows(prompts, seeds)
@@ -155,7 +158,7 @@ class FuseDream:
 
     def compose(
         self,
-        prompts: str | Sequence[str],
+        prompts: PromptLike | Sequence[PromptLike],
         *,
         places: Places = "all",
         scales: float | Sequence[float] = 0.5,
@@ -168,7 +171,7 @@ class FuseDream:
         """Compose two pictures, optimised together, for every prompt and seed (section 3.3).
 
         Args:
-            prompts: sentences, of two things each, say.
+            prompts: sentences or `Prompt`s, of two things each, say.
             places: "all" nine, or names such as "left" or "bottom-right"; every place at every scale is a candidate. Or one or
                 several `Placement`, anywhere.
             scales: shares of the canvas that the foreground spans, in (0, 1].
@@ -207,12 +210,12 @@ class FuseDream:
         """What the bank of these models and settings is made of."""
         return self._engine.bank_recipe(settings or self.settings)
 
-    def _rows(self, prompts: str | Sequence[str], seeds: int | Sequence[int]) -> tuple[list[str], list[int]]:
+    def _rows(self, prompts: PromptLike | Sequence[PromptLike], seeds: int | Sequence[int]) -> tuple[list[Prompt], list[int]]:
         """P x S rows, prompt by prompt."""
         pairs = [(p, s) for p in check_prompts(prompts) for s in check_seeds(seeds)]
         return [p for p, _ in pairs], [s for _, s in pairs]
 
-    def _states(self, prompts: list[str], seeds: list[int], starts: Latents, settings: Settings) -> Iterator[State]:
+    def _states(self, prompts: list[Prompt], seeds: list[int], starts: Latents, settings: Settings) -> Iterator[State]:
         objective, holdout = self._engine.objectives(prompts, seeds, settings)
         parametrisation = parametrise(self.generator, starts, seeds, settings)
         return iterate(
@@ -222,7 +225,7 @@ class FuseDream:
             selection=Selection(holdout, settings.check_every, settings.patience),
         )
 
-    def _chunk(self, prompts: list[str], seeds: list[int], starts: Latents, settings: Settings) -> int:
+    def _chunk(self, prompts: list[Prompt], seeds: list[int], starts: Latents, settings: Settings) -> int:
         """Rows at a time within the memory budget."""
         if len(prompts) == 1:
             return 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +11,10 @@ from fusedream_sdk.composing import LAYERS, Request, compose, layer_engines
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput
 from fusedream_sdk.layers import Layer, as_layer
 from fusedream_sdk.models import Loaded, load_perceptual
+from fusedream_sdk.pictures import PictureLike
 from fusedream_sdk.pipeline import FuseDream
 from fusedream_sdk.placement import Placement
+from fusedream_sdk.prompts import Prompt, check_prompts
 from fusedream_sdk.scene_settings import SceneSettings
 from fusedream_sdk.settings import Settings
 
@@ -40,29 +42,32 @@ def compose_again(
     Args:
         dream: the models of the recipe.
         recipe, settings: from `read_whole_recipe`.
-        given: "background", "foreground" and "perceptual" -> what the recipe cannot load by name.
+        given: "background", "foreground", "perceptual" and "image_prompts" -> what the recipe cannot load by name.
         progress: show progress bars on stderr.
 
     Raises:
         InvalidInput: a layer was not given. FingerprintMismatch: a layer or the perceptual distance is another one.
     """
     scene, placement = read_scene(recipe)
-    named = pick_model("perceptual", recipe["perceptual"], given["perceptual"])
+    named = pick_model("perceptual", recipe["perceptual"], given.get("perceptual"))
     perceptual = load_perceptual(named, dream.device, dream.scorer)
     check_same("perceptual", perceptual, recipe["perceptual"])
     abouts = dict(zip(LAYERS, recipe["layers"], strict=True))
-    layers = [_layer(role, about, given[role]) for role, about in abouts.items()]
+    pictures = given.get("image_prompts", ())
+    layers = [_layer(role, about, given.get(role), pictures) for role, about in abouts.items()]
     engines = layer_engines(dream._engine, layers)
     for (role, about), engine in zip(abouts.items(), engines, strict=True):
         if about["generator"] is not None:
             check_same(role, engine.generator, about["generator"], "pixels" if about["picture"] else "weights")
-    request = Request([recipe["prompt"]], [recipe["seed"]], [placement], (layers[0], layers[1]), settings, scene, perceptual)
+    prompts = check_prompts([Prompt(recipe["prompt"]).with_pictures(pictures)])
+    request = Request(prompts, [recipe["seed"]], [placement], (layers[0], layers[1]), settings, scene, perceptual)
     return compose(dream._engine, request, engines=engines, progress=progress)
 
 
-def _layer(role: str, about: Mapping[str, Any], given: Any) -> Layer:
+def _layer(role: str, about: Mapping[str, Any], given: Any, pictures: Sequence[PictureLike]) -> Layer:
     """One layer, from what was given or from its name."""
-    made, prompt = about["generator"], about["prompt"]
+    made, told = about["generator"], about["prompt"]
+    prompt = None if told is None else Prompt(told).with_pictures(pictures)
     if made is None:
         if given is not None:
             got = f"a {type(given).__name__}"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from typing_extensions import TypedDict, Unpack
 
 from fusedream_sdk.composed import Composed
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.layers import LayerLike
-from fusedream_sdk.pictures import read_recipe
+from fusedream_sdk.pictures import PictureLike, read_recipe
 from fusedream_sdk.pipeline import FuseDream
+from fusedream_sdk.prompts import Prompt
 from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
 from fusedream_sdk.recomposing import SCENE_PARTS, check_same, compose_again, is_composed, pick_model, read_scene
 from fusedream_sdk.result import Result
@@ -20,16 +24,25 @@ PARTS = {"prompt": str, "seed": int, "generator": dict, "scorer": dict, "setting
 MODELS, MODEL = ("generator", "scorer", "perceptual"), {"name", "class", "fingerprint"}
 
 
+class Given(TypedDict, total=False):
+    """What a recipe cannot load by name.
+
+    Attributes:
+        generator, scorer, perceptual: models that were passed as objects.
+        background, foreground: layers of a composed picture that were pictures, or generators passed as objects.
+        image_prompts: the pictures in its prompt, in any order.
+    """
+
+    generator: Generator | None
+    scorer: Scorer | Reward | None
+    perceptual: Perceptual | None
+    background: LayerLike
+    foreground: LayerLike
+    image_prompts: Sequence[PictureLike]
+
+
 def replay(
-    picture: str | Path,
-    *,
-    generator: Generator | None = None,
-    scorer: Scorer | Reward | None = None,
-    perceptual: Perceptual | None = None,
-    background: LayerLike = None,
-    foreground: LayerLike = None,
-    device: str = "auto",
-    progress: bool = True,
+    picture: str | Path, *, device: str = "auto", progress: bool = True, **given: Unpack[Given]
 ) -> Result | Composed:
     """Make a picture again, from scratch, as its recipe says.
 
@@ -38,11 +51,10 @@ def replay(
 
     Args:
         picture: a PNG that the SDK saved.
-        generator, scorer: the models, where the recipe cannot name them because they were passed as objects.
-        perceptual: likewise, of a composed picture.
-        background, foreground: its layers, where they were pictures, or generators passed as objects.
         device: where named models are loaded.
         progress: show progress bars on stderr.
+        **given: what the recipe cannot load by name: `generator`, `scorer`, `perceptual`, `background` or `foreground` that
+            were objects or pictures, and `image_prompts`, the pictures in the prompt.
 
     Returns:
         One row, as from `FuseDream.generate`; of a composed picture one candidate, as from `FuseDream.compose`.
@@ -52,17 +64,12 @@ def replay(
         FingerprintMismatch: a model or layer is not the one that drew the picture.
     """
     recipe, settings = read_whole_recipe(picture)
-    given = {"background": background, "foreground": foreground, "perceptual": perceptual}
     composed = is_composed(recipe)
-    if not composed:
-        for name, value in given.items():
-            if value is not None:
-                got = f"a {type(value).__name__}"
-                raise InvalidInput(name, expected="nothing, as the picture was not composed", got=got, fix="Leave it out.")
+    check_given(given, composed=composed)
     dream = FuseDream(
-        generator=pick_model("generator", recipe["generator"], generator),
-        scorer=pick_model("scorer", recipe["scorer"], scorer),
-        perceptual=pick_model("perceptual", recipe["perceptual"], perceptual) if composed else None,
+        generator=pick_model("generator", recipe["generator"], given.get("generator")),
+        scorer=pick_model("scorer", recipe["scorer"], given.get("scorer")),
+        perceptual=pick_model("perceptual", recipe["perceptual"], given.get("perceptual")) if composed else None,
         device=device,
         dtype=recipe["dtype"],
     )
@@ -73,11 +80,24 @@ def replay(
         version = again.candidates.recipe["version"]
     else:
         changes = settings.changed_from(dream.settings)
-        again = dream.generate(recipe["prompt"], seeds=recipe["seed"], progress=progress, **changes)
+        prompt = Prompt(recipe["prompt"]).with_pictures(given.get("image_prompts", ()))
+        again = dream.generate(prompt, seeds=recipe["seed"], progress=progress, **changes)
         version = again.recipe["version"]
     if version != recipe["version"]:
         warnings.warn(f"drawn by version {recipe['version']}, replayed by {version}: it may differ.", stacklevel=2)
     return again
+
+
+def check_given(given: Given, *, composed: bool) -> None:
+    """Only what a picture can need was given. Raises InvalidInput."""
+    for name in given:
+        if name not in Given.__annotations__:
+            raise InvalidInput(name, expected=f"one of {', '.join(Given.__annotations__)}", got="an unknown name")
+    for name in ("background", "foreground", "perceptual"):
+        value = given.get(name)
+        if value is not None and not composed:
+            got = f"a {type(value).__name__}"
+            raise InvalidInput(name, expected="nothing, as the picture was not composed", got=got, fix="Leave it out.")
 
 
 def read_whole_recipe(picture: str | Path) -> tuple[dict[str, Any], Settings]:

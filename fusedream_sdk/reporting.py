@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,11 +11,13 @@ from fusedream_sdk.augment import NO_VIEWS, Stream, Views
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.latents import rows as count_rows
 from fusedream_sdk.models import Loaded
-from fusedream_sdk.objectives import fresh_score, make_target
+from fusedream_sdk.objectives import fresh_score
 from fusedream_sdk.optimise import Outcome
+from fusedream_sdk.prompts import PromptLike
 from fusedream_sdk.protocols import Generator, Reward, Scorer
 from fusedream_sdk.result import Result
 from fusedream_sdk.settings import Settings
+from fusedream_sdk.targets import make_target
 
 RENDER_BATCH = 8
 
@@ -51,8 +53,8 @@ def render(generator: Generator, latents: Latents, progress: Progress = lambda d
 def make_result(
     generator: Generator,
     scorer: Scorer | Reward,
-    prompts: list[str],
-    seeds: list[int],
+    prompts: Sequence[PromptLike],
+    seeds: Sequence[int],
     outcome: Outcome,
     settings: Settings,
     recipe: dict[str, Any],
@@ -76,7 +78,7 @@ def make_result(
         "clip": fresh_score(on_device, target, seeds, views=NO_VIEWS, count=1, stream=Stream.REPORT),
     }
     return Result(
-        prompts=tuple(prompts),
+        prompts=tuple(map(str, prompts)),
         seeds=tuple(seeds),
         images=images,
         latents=map_latents(lambda x: x.cpu(), latents),

@@ -11,21 +11,23 @@ from fusedream_sdk.augment import Stream
 from fusedream_sdk.bank import BLOCK, LatentBank, draw_block
 from fusedream_sdk.contracts import conditioned, draw_rows
 from fusedream_sdk.latents import Latents, concatenate, map_latents, select
-from fusedream_sdk.objectives import Precision, Target, fresh_score
+from fusedream_sdk.objectives import Precision, fresh_score
 from fusedream_sdk.progress import Advance
+from fusedream_sdk.prompts import PromptLike, as_prompt
 from fusedream_sdk.protocols import Generator, Scorer
 from fusedream_sdk.settings import Settings
+from fusedream_sdk.targets import Target, embed
 
 
-def draw(generator: Generator, n: int, seed: int, prompt: str) -> Latents:
+def draw(generator: Generator, n: int, seed: int, prompt: PromptLike) -> Latents:
     """n latents for one prompt from one seed, at least the first of them the same whatever n is up to a block."""
     if conditioned(generator):
-        return draw_rows(generator, n, torch.Generator().manual_seed(seed), prompt)
+        return draw_rows(generator, n, torch.Generator().manual_seed(seed), as_prompt(prompt).subject)
     blocks = [draw_block(generator, seed, b) for b in range(-(-n // BLOCK))]
     return map_latents(lambda x: x[:n], concatenate(blocks))
 
 
-def single_starts(generator: Generator, prompts: Sequence[str], seeds: Sequence[int]) -> Latents:
+def single_starts(generator: Generator, prompts: Sequence[PromptLike], seeds: Sequence[int]) -> Latents:
     """One drawn latent per row, as a basis of one: (B, 1, ...) each."""
     return map_latents(
         lambda x: x.unsqueeze(1),
@@ -37,24 +39,21 @@ def bank_starts(
     generator: Generator,
     scorer: Scorer,
     bank: LatentBank,
-    prompts: Sequence[str],
+    prompts: Sequence[PromptLike],
     seeds: Sequence[int],
     *,
     k: int,
     samples: int,
 ) -> Latents:
     """The best k of the bank for each row: (B, k, ...) each, best first."""
-    unique = list(dict.fromkeys(prompts))
-    with torch.no_grad():
-        text = scorer.encode_text(unique)
-    index, _ = bank.top(text[[unique.index(p) for p in prompts]], k, seeds=seeds, samples=samples)
+    index, _ = bank.top(embed(scorer, prompts), k, seeds=seeds, samples=samples)
     return bank.latents(generator, index)
 
 
 def searched_starts(
     generator: Generator,
     target: Target,
-    prompts: Sequence[str],
+    prompts: Sequence[PromptLike],
     seeds: Sequence[int],
     *,
     settings: Settings,

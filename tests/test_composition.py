@@ -12,9 +12,10 @@ from fusedream_sdk.composition import AUGCLIP, CONSISTENCY, Composition, Method,
 from fusedream_sdk.directions import Descent, DynamicBarrier, WeightedSum
 from fusedream_sdk.errors import InvalidInput, PluginContractError
 from fusedream_sdk.layers import Still
-from fusedream_sdk.objectives import AugCLIP, make_target
+from fusedream_sdk.objectives import AugCLIP
 from fusedream_sdk.placement import Placement
 from fusedream_sdk.scene import Scene
+from fusedream_sdk.targets import make_target
 from fusedream_sdk.testing import ToyGenerator, ToyScorer, random_latents
 from tests.composing_toys import SquareDistance
 

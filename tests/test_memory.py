@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from fusedream_sdk.memory import bytes_of_graph, rows_that_fit
-from fusedream_sdk.objectives import AugCLIP, make_target
+from fusedream_sdk.objectives import AugCLIP
+from fusedream_sdk.targets import make_target
 from fusedream_sdk.testing import ToyGenerator, ToyScorer, random_latents
 
 

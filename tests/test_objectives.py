@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import pytest
 import torch
 from torch import Tensor
 
 from fusedream_sdk.augment import NO_VIEWS, Stream, Views, shrink
-from fusedream_sdk.errors import PluginContractError
 from fusedream_sdk.latents import Free, LatentSpec, select
-from fusedream_sdk.objectives import (
-    AugCLIP,
-    RewardTarget,
-    TextTarget,
-    fresh_score,
-    make_target,
-    plain_clip,
-    reno_norm,
-)
-from fusedream_sdk.testing import ToyGenerator, ToyReward, ToyScorer, random_latents
+from fusedream_sdk.objectives import AugCLIP, fresh_score, plain_clip, reno_norm
+from fusedream_sdk.targets import make_target
+from fusedream_sdk.testing import ToyGenerator, ToyScorer, random_latents
 
 GENERATOR, SCORER = ToyGenerator(16), ToyScorer(8)
 PROMPTS, SEEDS = ["red", "blue", "a cat"], [4, 5, 6]
@@ -103,44 +94,6 @@ def test_noise_has_its_standard_deviation_and_spares_frozen_entries():
     assert torch.equal(noisy["text"], latents["text"])
     assert noisy["z"].std(dim=1).sub(0.01).abs().max() < 5e-4
     assert torch.corrcoef(noisy["z"])[0, 1].abs() < 0.1
-
-
-def test_a_text_is_encoded_once_however_many_rows_share_it():
-    asked: list[str] = []
-
-    class Counting(ToyScorer):
-        def encode_text(self, prompts: Sequence[str]) -> Tensor:
-            asked.extend(prompts)
-            return super().encode_text(prompts)
-
-    target = TextTarget(Counting(8), ["red", "blue", "red"])
-    assert asked == ["red", "blue"]
-    torch.testing.assert_close(target.embeddings, SCORER.encode_text(["red", "blue", "red"]))
-
-
-def test_a_reward_without_embeddings_sees_each_view_with_the_prompt_of_its_row():
-    seen: list[str] = []
-
-    class Listening(ToyReward):
-        def score(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
-            seen.extend(prompts)
-            return super().score(images, prompts)
-
-    target = make_target(Listening(), ["red", "blue"])
-    assert isinstance(target, RewardTarget)
-    loss = AugCLIP(GENERATOR, target, [0, 1], count=2)(select(LATENTS, [0, 1]), step=0).primary
-    assert seen == ["red", "red", "blue", "blue"]
-    assert loss.shape == (2,)
-
-
-def test_a_reward_that_forgets_its_rows_is_refused():
-    class Summing(ToyReward):
-        def score(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
-            return super().score(images, prompts).sum()
-
-    objective = AugCLIP(GENERATOR, make_target(Summing(), ["red"] * 3), SEEDS, count=2)
-    with pytest.raises(PluginContractError, match=r"scorer: expected scores of shape \(6,\), got \(\)"):
-        objective(LATENTS, step=0)
 
 
 def test_penalties_are_added_to_the_loss_of_their_rows():

@@ -6,10 +6,11 @@ import torch
 
 from fusedream_sdk import reporting
 from fusedream_sdk.augment import NO_VIEWS, Stream, Views
-from fusedream_sdk.objectives import fresh_score, make_target
+from fusedream_sdk.objectives import fresh_score
 from fusedream_sdk.optimise import Best, Outcome
 from fusedream_sdk.reporting import make_result, render
 from fusedream_sdk.settings import Settings
+from fusedream_sdk.targets import make_target
 from fusedream_sdk.testing import ToyGenerator, ToyScorer, random_latents
 
 GENERATOR, SCORER = ToyGenerator(16), ToyScorer(8)

@@ -10,9 +10,9 @@ import torch
 from fusedream_sdk.augment import NO_VIEWS, Stream, Views, shrink
 from fusedream_sdk.bank import BankRecipe, build_bank
 from fusedream_sdk.latents import map_latents
-from fusedream_sdk.objectives import make_target
 from fusedream_sdk.search import bank_starts, draw, searched_starts, single_starts
 from fusedream_sdk.settings import Settings
+from fusedream_sdk.targets import make_target
 from fusedream_sdk.testing import ToyGenerator, ToyReward, ToyScorer
 
 GENERATOR, SCORER = ToyGenerator(16), ToyScorer(8)

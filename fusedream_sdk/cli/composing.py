@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fusedream_sdk.cli.drawing import Output, check_asked, conclude, line, output_options, plan, save
-from fusedream_sdk.cli.options import ModelChoice, SettingChoice, grouped, model_options, seed_option, setting_options
+from fusedream_sdk.cli.drawing import Output, conclude, line, output_options, plan, save
+from fusedream_sdk.cli.options import Asked, ModelChoice, SettingChoice, asked_options, grouped, model_options, setting_options
 from fusedream_sdk.placement import PLACES, placements
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ scene_options = grouped(
 
 
 @click.command()
-@click.argument("prompts", nargs=-1, required=True, metavar="PROMPT...")
-@seed_option
+@asked_options
 @click.option("--place", "places", type=click.Choice(list(PLACES)), multiple=True, help="May be repeated. [default: all]")
 @click.option(
     "--scale",
@@ -118,8 +117,7 @@ scene_options = grouped(
 @model_options
 @setting_options
 def compose(
-    prompts: tuple[str, ...],
-    seeds: tuple[list[int], ...],
+    asked: Asked,
     places: tuple[str, ...],
     scales: tuple[float, ...],
     layers: LayerChoice,
@@ -140,7 +138,7 @@ def compose(
     """
     from fusedream_sdk.composed import CANDIDATES
 
-    listed, numbers = check_asked(prompts, seeds)
+    listed, numbers = asked.rows()
     where = {"places": places or "all", "scales": scales or 0.5}
     count = len(placements(**where))
     changes = scene.changes() | layers.layers()

@@ -12,17 +12,19 @@ import click
 from fusedream_sdk.cli.exits import DONE, OURS, say
 from fusedream_sdk.cli.options import (
     COUNT,
+    Asked,
     ModelChoice,
     SettingChoice,
+    asked_options,
     grouped,
     model_options,
     overwrite_option,
-    seed_option,
     setting_options,
 )
 
 if TYPE_CHECKING:
     from fusedream_sdk.composed import Composed
+    from fusedream_sdk.prompts import Prompt
     from fusedream_sdk.result import Result
 
 
@@ -54,8 +56,7 @@ def output_options(*progress: str, about: str, sheet: str) -> Callable[[Callable
 
 
 @click.command()
-@click.argument("prompts", nargs=-1, required=True, metavar="PROMPT...")
-@seed_option
+@asked_options
 @output_options(
     *("bar", "pictures", "none"),
     about="pictures: also write the picture so far, as step-0010.png, into a folder beside the output.",
@@ -65,8 +66,7 @@ def output_options(*progress: str, about: str, sheet: str) -> Callable[[Callable
 @model_options
 @setting_options
 def generate(
-    prompts: tuple[str, ...],
-    seeds: tuple[list[int], ...],
+    asked: Asked,
     output: Output,
     every: int,
     choice: ModelChoice,
@@ -77,10 +77,11 @@ def generate(
     \b
     fusedream generate "a blue dog" --models emoji --seed 1 --out dog.png
     fusedream generate "a red apple" "a green frog" -m emoji -s 0-3 --out dreams --sheet dreams.png
+    fusedream generate "a blue dog | text:-0.3" -m emoji --image-prompt sketch.png:0.5
 
     Prints the path and the scores of each picture. Ctrl-C saves the best so far.
     """
-    listed, numbers = check_asked(prompts, seeds)
+    listed, numbers = asked.rows()
     out, targets = plan(listed, numbers, output)
     dream = choice.load(shown=output.shown)
     watch = None
@@ -93,15 +94,8 @@ def generate(
     return write(result, out, output, asked=len(targets))
 
 
-def check_asked(prompts: Sequence[str], seeds: Sequence[list[int]]) -> tuple[list[str], list[int]]:
-    """The prompts, and each seed once. Raises InvalidInput."""
-    from fusedream_sdk.inputs import check_prompts, check_seeds
-
-    return check_prompts(list(prompts)), check_seeds(list(dict.fromkeys(seed for group in seeds for seed in group)) or [0])
-
-
 def plan(
-    prompts: list[str], seeds: list[int], output: Output, *, others: Sequence[str] = ()
+    prompts: Sequence[Prompt], seeds: Sequence[int], output: Output, *, others: Sequence[str] = ()
 ) -> tuple[Path, list[Path]]:
     """The output and the path of every picture, all known to be writable before the work begins.
 
@@ -117,8 +111,8 @@ def plan(
     from fusedream_sdk.files import check_writable
     from fusedream_sdk.result import picture_paths, slug
 
-    rows = [(p, s) for p in prompts for s in seeds]
-    default = Path(f"{slug(prompts[0])}-seed{seeds[0]}.png") if len(rows) == 1 else Path("dreams")
+    rows = [(str(p), s) for p in prompts for s in seeds]
+    default = Path(f"{slug(rows[0][0])}-seed{seeds[0]}.png") if len(rows) == 1 else Path("dreams")
     out = (output.out or default).expanduser()
     targets = picture_paths(out, [p for p, _ in rows], [s for _, s in rows], overwrite=output.overwrite)
     beside = [] if targets == [out] else [out / name for name in others]

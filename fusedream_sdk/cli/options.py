@@ -14,6 +14,7 @@ from fusedream_sdk.cli.exits import say
 
 if TYPE_CHECKING:
     from fusedream_sdk.pipeline import FuseDream
+    from fusedream_sdk.prompts import Prompt
 
 Verb = Callable[..., Any]
 COUNT = click.IntRange(min=1)
@@ -35,6 +36,44 @@ class SeedRange(click.ParamType):
                 self.fail(f"{expected}; got {value!r}.", param, ctx)
             seeds += range(first, last + 1)
         return seeds
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be drawn: every prompt, from every seed."""
+
+    prompts: tuple[str, ...]
+    image_prompts: tuple[str, ...]
+    seeds: tuple[list[int], ...]
+
+    def rows(self) -> tuple[list[Prompt], list[int]]:
+        """The prompts, each with all the pictures, and each seed once. Raises InvalidInput, or click's error for nothing."""
+        from fusedream_sdk.inputs import check_seeds
+        from fusedream_sdk.prompts import check_prompts
+
+        if not self.prompts and not self.image_prompts:
+            raise click.UsageError("Missing argument 'PROMPT...'.")
+        pictures = [image_prompt(text) for text in self.image_prompts]
+        prompts = check_prompts(list(self.prompts)) if self.prompts else [pictures.pop(0)]
+        for picture in pictures:
+            prompts = [prompt + picture for prompt in prompts]
+        seeds = list(dict.fromkeys(seed for group in self.seeds for seed in group)) or [0]
+        return check_prompts(prompts), check_seeds(seeds)
+
+
+def image_prompt(text: str) -> Prompt:
+    """The prompt of `sketch.png` or `sketch.png:0.5`. Raises InvalidInput where the picture cannot be used."""
+    from pathlib import Path
+
+    from fusedream_sdk.errors import InvalidInput
+    from fusedream_sdk.prompts import WEIGHTED, Prompt
+
+    weighted = None if Path(text).exists() else WEIGHTED.fullmatch(text)
+    path, weight = (weighted["text"], float(weighted["weight"])) if weighted else (text, 1.0)
+    try:
+        return weight * Prompt(image=path)
+    except InvalidInput as error:
+        raise InvalidInput("image-prompt", expected=error.expected, got=error.got, fix=error.fix) from error
 
 
 @dataclass(frozen=True)
@@ -125,8 +164,20 @@ def grouped(argument: str, kind: type, *options: Callable[[Verb], Verb]) -> Call
     return decorate
 
 
-seed_option = click.option(
-    "-s", "--seed", "seeds", type=SeedRange(), multiple=True, help="7, 0,1,2 or 0-3; may be repeated. [default: 0]"
+asked_options = grouped(
+    "asked",
+    Asked,
+    click.argument("prompts", nargs=-1, metavar="PROMPT..."),
+    click.option(
+        "--image-prompt",
+        "image_prompts",
+        multiple=True,
+        metavar="FILE[:WEIGHT]",
+        help="A picture that every PROMPT is to look like too; may be repeated.",
+    ),
+    click.option(
+        "-s", "--seed", "seeds", type=SeedRange(), multiple=True, help="7, 0,1,2 or 0-3; may be repeated. [default: 0]"
+    ),
 )
 
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps ...")

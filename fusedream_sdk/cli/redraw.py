@@ -22,6 +22,7 @@ FILE = click.Path(path_type=Path)
 @click.option("-o", "--out", type=FILE, required=True, help="The .png to write.")
 @click.option("--background-picture", type=FILE, help="Of a composed picture: yours, that was its background.")
 @click.option("--foreground-picture", type=FILE, help="The same for the foreground.")
+@click.option("--image-prompt", "image_prompts", type=FILE, multiple=True, help="A picture in its prompt; may be repeated.")
 @device_option
 @overwrite_option
 def replay(
@@ -29,6 +30,7 @@ def replay(
     out: Path,
     background_picture: Path | None,
     foreground_picture: Path | None,
+    image_prompts: tuple[Path, ...],
     device: str,
     overwrite: bool,
 ) -> None:
@@ -39,7 +41,7 @@ def replay(
     """
     from fusedream_sdk.cli.drawing import line
     from fusedream_sdk.errors import InvalidInput
-    from fusedream_sdk.replaying import read_whole_recipe
+    from fusedream_sdk.replaying import Given, read_whole_recipe
     from fusedream_sdk.replaying import replay as draw_again
     from fusedream_sdk.result import Result, picture_paths
 
@@ -48,7 +50,8 @@ def replay(
     recipe, _ = read_whole_recipe(picture)
     picture_paths(out.expanduser(), [recipe["prompt"]], [recipe["seed"]], overwrite=overwrite)
     say(f"drawing {recipe['prompt']!r}, seed {recipe['seed']}, again ...")
-    again = draw_again(picture, background=background_picture, foreground=foreground_picture, device=device)
+    given: Given = {"background": background_picture, "foreground": foreground_picture, "image_prompts": image_prompts}
+    again = draw_again(picture, device=device, **given)
     (written,) = again.save(out, overwrite=overwrite)
     click.echo(line(again if isinstance(again, Result) else again.result, 0, written))
 
