@@ -95,6 +95,16 @@ def test_embeddings_that_break_a_promise_stop_the_run(text: Callable, image: Cal
         make_dream(scorer=Scoring(8)).generate("red", progress=False)
 
 
+@pytest.mark.parametrize(("toy", "method"), [(ToyScorer, "encode_image"), (ToyReward, "score")])
+def test_a_scorer_that_loses_the_gradient_stops_the_run(toy: type, method: str, make_dream: MakeDream):
+    class Detached(toy):
+        pass
+
+    setattr(Detached, method, torch.no_grad()(getattr(toy, method)))
+    with pytest.raises(PluginContractError, match=rf"scorer.{method}: expected a gradient to the images, got none. Call it"):
+        make_dream(scorer=Detached()).generate("red", progress=False)
+
+
 def test_a_reward_that_sums_over_its_rows_stops_the_run(make_dream: MakeDream):
     class Summing(ToyReward):
         def score(self, images: Tensor, prompts: Sequence[str]) -> Tensor:

@@ -17,8 +17,9 @@ from fusedream_sdk.latents import Latents, LatentSpec, contains
 from fusedream_sdk.models import ModelPair
 from fusedream_sdk.optimise import State
 from fusedream_sdk.pipeline import FuseDream
+from fusedream_sdk.prompts import Prompt
 from fusedream_sdk.result import Result
-from fusedream_sdk.testing import ToyGenerator, ToyReward
+from fusedream_sdk.testing import ToyGenerator, ToyReward, random_latents
 
 MakeDream = Callable[..., FuseDream]
 PROMPTS, SEEDS = ["a red ball", "a blue ball"], [3, 4]
@@ -155,6 +156,24 @@ def test_a_prompt_conditioned_generator_is_searched_without_a_bank_and_its_condi
     assert os.listdir(own_cache) == []
 
 
+def test_a_prompt_conditioned_generator_is_told_the_part_that_counts_most(make_dream: MakeDream):
+    result = make_dream(Prompted(16)).generate("red | blue ball:2 | cold:-3", steps=1)
+    assert result.latents["ground"].tolist() == [[pytest.approx(len("blue ball") / 100)]]
+
+
+@pytest.mark.parametrize("start", ["paper", "best"])
+def test_a_negative_prompt_leads_away_from_what_it_names(make_dream: MakeDream, start: str):
+    dream = make_dream(settings={"steps": 60, "views": 4, "start": start})
+    plain, away = (dream.generate(p).images for p in ("red | white", Prompt("red") + "white" - Prompt("green")))
+    assert away[:, 1].mean() < plain[:, 1].mean()
+
+
+def test_an_image_prompt_leads_to_its_picture(make_dream: MakeDream):
+    dream = make_dream(settings={"steps": 40, "augment": NO_VIEWS})
+    wanted = dream.generator(random_latents(dream.generator, 4, seed=7))
+    assert (dream.generate([Prompt(image=picture) for picture in wanted]).scores["clip"] > 0.95).all()
+
+
 def test_a_reward_without_embeddings_steers_too(make_dream: MakeDream):
     dream = make_dream(scorer=ToyReward(), settings={"steps": 30})
     result = dream.generate(["red", "blue"], progress=False, bank=20, samples=20)
@@ -229,6 +248,8 @@ def test_the_recipe_names_the_method_the_models_and_the_settings(dream: FuseDrea
         ({"prompts": ""}, "prompts: expected a sentence, got an empty one"),
         ({"prompts": ["red", " "]}, r"prompts\[1\]: expected a sentence, got an empty one"),
         ({"prompts": []}, "prompts: expected at least one sentence"),
+        ({"prompts": -Prompt("red")}, r"prompts: expected a part with a weight above 0, got 'red:-1 \|'"),
+        ({"prompts": "red | :2"}, r"Prompt: expected parts that say something, between the \|, got 'red \| :2'"),
         ({"seeds": []}, "seeds: expected at least one seed"),
         ({"seeds": -1}, r"seeds: expected integers from 0 to \d+, got -1"),
         ({"seeds": 2**63}, r"seeds: expected integers from 0 to \d+, got 9223372036854775808"),

@@ -15,6 +15,7 @@ from fusedream_sdk.errors import FingerprintMismatch, InvalidInput
 from fusedream_sdk.pictures import read_recipe, save_png
 from fusedream_sdk.pipeline import FuseDream
 from fusedream_sdk.placement import Placement
+from fusedream_sdk.prompts import Prompt
 from fusedream_sdk.replaying import replay
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
 from tests.composing_toys import QUIET, SquareDistance, composer
@@ -153,3 +154,12 @@ def test_a_recipe_with_a_part_missing_or_foreign_is_refused(tmp_path: Path, part
     save_png(Image.new("RGB", (4, 4)), tmp_path / "a.png", {**recipe, part: value})
     with pytest.raises(InvalidInput, match=r"picture: expected a whole recipe, got .*a.png with"):
         again(tmp_path / "a.png")
+
+
+def test_pictures_in_the_prompts_must_be_given_again(tmp_path: Path):
+    picture, path = torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(0)), tmp_path / "a.png"
+    like = Prompt("red") + Prompt(image=picture)
+    composer(settings=QUICK).compose(like, places="left", foreground=like, **QUIET).save(path)
+    with pytest.raises(InvalidInput, match="prompt: expected the picture of image"):
+        again(path)
+    assert again(path, image_prompts=[picture]).result.pil[0].tobytes() == Image.open(path).tobytes()

@@ -24,6 +24,8 @@ ENTRIES = """
     toy-typo = toy_plugins:no_such_name
     toy-crash = toy_crash:generator
     toy-gone = toy_gone:generator
+    toy-exit = toy_exit:generator
+    toy-heavy = toy_plugins:heavy
     toy-refused = toy_plugins:refused
     [fusedream_sdk.scorers]
     toy-eye = toy_plugins:scorer
@@ -43,12 +45,14 @@ SOURCES = {
         def distance(): return lambda a, b: (a - b).square().mean(dim=(1, 2, 3))
         def pair(): return ModelPair("toy-good", "toy-eye", {"steps": 7})
         def late(): import toy_missing_library.deep
+        def heavy(*, weights, device=None): return weights
         def refused(): raise WeightsError("weights: no such file")
         """,
     "toy_needy": "import toy_missing_library.deep",
     "toy_crash": "raise RuntimeError('boom')",
+    "toy_exit": "raise SystemExit('no licence')",
 }
-BROKEN = ["toy-needy", "toy-late", "toy-typo", "toy-crash", "toy-gone", "toy-refused"]
+BROKEN = ["toy-needy", "toy-late", "toy-typo", "toy-crash", "toy-gone", "toy-refused", "toy-exit"]
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +65,7 @@ def toy_names(names: list[str]) -> list[str]:
 
 
 def test_every_kind_is_listed_by_name():
-    assert toy_names(fd.list_generators()) == sorted(["toy-good", *BROKEN])
+    assert toy_names(fd.list_generators()) == sorted(["toy-good", "toy-heavy", *BROKEN])
     assert toy_names(fd.list_scorers()) == ["toy-eye"]
     assert toy_names(fd.list_perceptual()) == ["toy-distance"]
     assert toy_names(fd.list_models()) == ["toy-pair"]
@@ -130,7 +134,7 @@ def test_a_missing_library_is_named_with_how_to_install_it(name: str):
 
 @pytest.mark.parametrize(
     ("name", "reason"),
-    [("toy-typo", "AttributeError"), ("toy-crash", "RuntimeError: boom"), ("toy-gone", "ModuleNotFoundError")],
+    [("toy-typo", "AttributeError"), ("toy-crash", "RuntimeError: boom"), ("toy-gone", "ModuleNotFoundError"), ("toy-exit", "no licence")],
 )
 def test_a_broken_plugin_names_its_package_and_leaves_the_others_usable(name: str, reason: str):
     message = f"'{name}' of toy-package .*{reason}.*Reinstall or uninstall toy-package; the other plugins still work"
@@ -162,6 +166,25 @@ def test_one_package_seen_twice_on_the_path_is_no_duplicate(toys: Path, monkeypa
         (info / file.name).write_text(file.read_text())
     monkeypatch.syspath_prepend(str(twin))
     assert isinstance(fd.load_generator("toy-good"), ToyGenerator)
+
+
+def test_a_name_may_carry_its_weights():
+    assert fd.load_generator("toy-heavy:folder/a:b") == "folder/a:b"
+    with pytest.raises(UnknownPlugin):
+        fd.load_generator("toy-heavy:")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("toy-good", {"sides": 8}, "generators: expected an option of 'toy-good', which takes side, device, got 'sides'. Did you"),
+        ("toy-heavy", {}, "weights: expected a value, .*'toy-heavy' of generators .*got nothing. .* or the name toy-heavy:PATH"),
+        ("toy-late", {"device": "cpu"}, "an option of 'toy-late', which takes none, got 'device'"),
+    ],
+)
+def test_an_option_that_is_strange_or_lacking_is_named(name: str, options: dict[str, object], message: str):
+    with pytest.raises(fd.InvalidInput, match=message):
+        fd.load_generator(name, **options)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from PIL import Image
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, UnknownPlugin
 from fusedream_sdk.pictures import read_recipe, save_png
 from fusedream_sdk.pipeline import FuseDream
+from fusedream_sdk.prompts import Prompt
 from fusedream_sdk.replaying import replay
 from fusedream_sdk.result import Result
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
@@ -118,3 +119,27 @@ def test_a_picture_without_a_recipe_is_refused(tmp_path: Path):
     Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
     with pytest.raises(InvalidInput, match="picture: expected a PNG with a fusedream recipe"):
         replay(tmp_path / "a.png")
+
+
+def test_a_prompt_with_weights_is_replayed_from_its_text(tmp_path: Path, make_dream: Callable[..., FuseDream]):
+    dream = make_dream()
+    path = dream.generate("red | blue:-0.5", progress=False).save(tmp_path / "a.png")[0]
+    again = replay(path, generator=dream.generator, scorer=dream.scorer, progress=False)
+    assert again.pil[0].tobytes() == Image.open(path).tobytes()
+
+
+def test_a_picture_in_the_prompt_must_be_given_again(tmp_path: Path, make_dream: Callable[..., FuseDream]):
+    dream, picture = make_dream(), torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(0))
+    prompt = Prompt("red") + 0.5 * Prompt(image=picture)
+    path = dream.generate(prompt, progress=False).save(tmp_path / "a.png")[0]
+    models = {"generator": dream.generator, "scorer": dream.scorer, "progress": False}
+    again = replay(path, image_prompts=[1 - picture, picture], **models)
+    assert again.pil[0].tobytes() == Image.open(path).tobytes()
+    for pictures in ([], [1 - picture]):
+        with pytest.raises(InvalidInput, match=r"prompts: expected the picture of image\(\w{12}\), .*image_prompts"):
+            replay(path, image_prompts=pictures, **models)
+
+
+def test_a_name_that_replay_does_not_know_is_refused(picture: Path):
+    with pytest.raises(InvalidInput, match=r"judge: expected one of generator, scorer, .*, got an unknown name"):
+        replay(picture, judge=3)  # pyright: ignore[reportCallIssue]

@@ -8,6 +8,7 @@ from PIL import Image
 from fusedream_sdk.cli import drawing
 from fusedream_sdk.pictures import read_recipe
 from fusedream_sdk.pipeline import FuseDream
+from fusedream_sdk.prompts import Prompt
 from fusedream_sdk.result import Result
 
 
@@ -128,3 +129,52 @@ def test_a_run_in_which_every_picture_failed_is_ours(toys, capsys):
     shown = capsys.readouterr()
     assert "(failed)" in shown.out
     assert "not finite" in shown.err
+
+
+def picture(name: str, size: tuple[int, int] = (32, 32)) -> str:
+    Image.effect_noise(size, 90).convert("RGB").save(name)
+    return name
+
+
+def test_weights_are_part_of_a_prompt(fusedream):
+    code, out, _ = fusedream("generate", "a red disc | text:-0.3", "-m", "toy")
+    assert code == 0
+    assert out.startswith("a-red-disc-text-0-3-seed0.png  ")
+    assert read_recipe("a-red-disc-text-0-3-seed0.png")["prompt"] == "a red disc | text:-0.3"
+
+
+def test_an_image_prompt_is_added_to_every_prompt_and_may_stand_alone(fusedream):
+    like = Prompt(image=picture("sketch.png"))
+    fusedream("generate", "red", "blue | text:-1", "--image-prompt", "sketch.png:0.5", "-m", "toy", "-o", "both")
+    assert Result.load("both").prompts == (str("red" + 0.5 * like), str(Prompt("blue | text:-1") + 0.5 * like))
+    fusedream("generate", "--image-prompt", "sketch.png", "-m", "toy", "-o", "one.png")
+    assert read_recipe("one.png")["prompt"] == str(like)
+
+
+def test_a_file_whose_name_ends_like_a_weight_is_a_file(fusedream):
+    picture("a.png")
+    Path("a.png").rename("a:0.5")
+    fusedream("generate", "red", "--image-prompt", "a:0.5", "--image-prompt", "a:0.5:2", "-m", "toy", "-o", "one.png")
+    assert read_recipe("one.png")["prompt"] == str("red" + 3 * Prompt(image="a:0.5"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "Missing argument 'PROMPT...'"),
+        (("red", "--image-prompt", "none.png"), "image-prompt: expected an existing picture, got none.png."),
+        (("red", "--image-prompt", "none.png:2"), "image-prompt: expected an existing picture, got none.png."),
+        (("red", "--image-prompt", "small.png"), "image-prompt: expected a picture with sides from 16 to 4096 pixels"),
+        (("red", "--image-prompt", "text.png"), "image-prompt: expected a readable picture, got text.png"),
+        (("--image-prompt", "good.png:-1"), "prompts[0]: expected a part with a weight above 0"),
+        (("red ||",), "Prompt: expected parts that say something, between the |, got 'red ||'."),
+    ],
+)
+def test_prompts_that_cannot_be_used_give_2_before_the_models_are_loaded(words, message, fusedream, monkeypatch):
+    monkeypatch.setattr(FuseDream, "__init__", lambda *args, **kwargs: pytest.fail("loaded the models"))
+    picture("good.png")
+    picture("small.png", (9, 9))
+    Path("text.png").write_text("no picture")
+    code, out, err = fusedream("generate", *words, "-m", "toy")
+    assert (code, out) == (2, "")
+    assert message in err

@@ -127,3 +127,13 @@ def test_interpolate_refuses_a_composed_picture(fusedream):
     code, _, err = fusedream("interpolate", "a.png", "a.png", "--out", "film.gif")
     assert code == 2
     assert "picture: expected one that `generate` drew, got a.png, which was composed" in err
+
+
+def test_replay_takes_the_pictures_of_a_prompt(fusedream):
+    Image.effect_noise((32, 32), 90).convert("RGB").save("sketch.png")
+    draw(fusedream, "a red disc", "-o", "a.png", "--image-prompt", "sketch.png:0.5")
+    code, _, err = fusedream("replay", "a.png", "--out", "b.png")
+    assert code == 2
+    assert "expected the picture of image(" in err
+    assert fusedream("replay", "a.png", "--image-prompt", "sketch.png", "--out", "b.png")[0] == 0
+    assert pixels("a.png") == pixels("b.png")
