@@ -24,7 +24,7 @@ from fusedream_sdk.optimise import Selection, State, adam, iterate
 from fusedream_sdk.pairs import best_pairs
 from fusedream_sdk.placement import Placement
 from fusedream_sdk.progress import bar
-from fusedream_sdk.prompts import Prompt
+from fusedream_sdk.prompts import PromptLike
 from fusedream_sdk.protocols import Perceptual
 from fusedream_sdk.reporting import RENDER_BATCH, make_recipe, make_result
 from fusedream_sdk.scene import FREE_SCALES, Scene, join, placed
@@ -48,7 +48,7 @@ class Request:
         perceptual: the consistency's distance, with its name.
     """
 
-    prompts: list[Prompt]
+    prompts: Sequence[PromptLike]
     seeds: list[int]
     placements: list[Placement]
     layers: tuple[Layer, Layer]
