@@ -164,18 +164,27 @@ def check_first_use(generator: Generator, scorer: Scorer | Reward) -> None:
     with torch.no_grad():
         images = generator(latents)
         check_images(generator, images, 1)
-        _check_scores(scorer, shrink(images.float(), scorer.resolution))
+    _check_scores(scorer, shrink(images.float(), scorer.resolution).requires_grad_())
 
 
 def _check_scores(scorer: Scorer | Reward, image: Tensor) -> None:
-    """Embeddings or scores of one picture, (1, 3, R, R), have the promised shape and norm."""
+    """Embeddings or scores of one picture, (1, 3, R, R), have the promised shape and norm, and a gradient to it."""
     if not isinstance(scorer, Scorer):
         scores = scorer.score(image, ["a picture"])
         if tuple(scores.shape) != (1,):
             raise PluginContractError(f"scorer.score: expected shape (1,), got {tuple(scores.shape)}.")
-        return
-    text, embedded = scorer.encode_text(["a picture"]), scorer.encode_image(image)
+        return _check_attached(scores, "score")
+    with torch.no_grad():
+        text = scorer.encode_text(["a picture"])
+    embedded = scorer.encode_image(image)
     check_embeddings(text, 1, "encode_text")
     check_embeddings(embedded, 1, "encode_image")
     if text.shape != embedded.shape:
         raise PluginContractError(f"scorer: expected one size of embedding, got {text.shape[1]} and {embedded.shape[1]}.")
+    return _check_attached(embedded, "encode_image")
+
+
+def _check_attached(scored: Tensor, what: str) -> None:
+    if not scored.requires_grad:
+        fix = "Call it without torch.no_grad, and without detaching."
+        raise PluginContractError(f"scorer.{what}: expected a gradient to the images, got none. {fix}")

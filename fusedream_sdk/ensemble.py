@@ -79,7 +79,8 @@ def name_of(scorer: object) -> Any:
 def check_weights(count: int, weights: Any) -> list[float]:
     """A share for each of `count` members, adding up to 1. Raises InvalidInput."""
     if not count:
-        raise InvalidInput("scorer", expected="at least one scorer", got="an ensemble of nothing")
+        fix = "Name one, such as 'clip'."
+        raise InvalidInput("scorer", expected="at least one scorer", got="an ensemble of nothing", fix=fix)
     given = [1.0] * count if weights is None else weights
     try:
         values = [float(weight) for weight in given]
@@ -93,7 +94,8 @@ def check_weights(count: int, weights: Any) -> list[float]:
         fix = "To steer away from something, give a negative prompt instead."
         raise InvalidInput("weights", expected="numbers from 0", got=values, fix=fix)
     if not sum(values):
-        raise InvalidInput("weights", expected="at least one above 0", got=values)
+        fix = "Give those that count a weight above 0."
+        raise InvalidInput("weights", expected="at least one above 0", got=values, fix=fix)
     return [value / sum(values) for value in values]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -115,6 +115,15 @@ def read_picture(argument: str, picture: Any) -> Tensor:
         got = f"{picture.dtype}, from {float(picture.min()):.3g} to {float(picture.max()):.3g}"
         raise InvalidInput(argument, expected="floating-point colours in [0, 1]", got=got, fix="Divide bytes by 255.")
     return picture.detach().float().cpu()
+
+
+def read_pictures(argument: str, pictures: PictureLike | Sequence[PictureLike]) -> list[Tensor]:
+    """One picture of the user's or several, (3, H, W) each. Raises InvalidInput for none, or one that cannot be read."""
+    if not isinstance(pictures, (list, tuple)):
+        return [read_picture(argument, pictures)]
+    if not pictures:
+        raise InvalidInput(argument, expected="at least one picture", got="an empty list")
+    return [read_picture(f"{argument}[{i}]", picture) for i, picture in enumerate(pictures)]
 
 
 def _read_file(argument: str, path: Path) -> Tensor:

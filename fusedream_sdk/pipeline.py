@@ -16,11 +16,14 @@ from fusedream_sdk.engine import Engine, parametrise
 from fusedream_sdk.ensemble import ScorerLike
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.inputs import check_seeds
+from fusedream_sdk.inverted import Inversion
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.layers import LayerLike, as_layer
 from fusedream_sdk.memory import rows_that_fit
 from fusedream_sdk.objectives import AugCLIP
 from fusedream_sdk.optimise import Outcome, Selection, State, adam, iterate, optimise
+from fusedream_sdk.parametrise import MixStart
+from fusedream_sdk.pictures import PictureLike, read_picture, read_pictures
 from fusedream_sdk.placement import Places, placements
 from fusedream_sdk.precision import resolve_device, resolve_dtype
 from fusedream_sdk.progress import bar
@@ -30,6 +33,15 @@ from fusedream_sdk.reporting import make_recipe, make_result
 from fusedream_sdk.result import Result
 from fusedream_sdk.scene_settings import SceneSettings
 from fusedream_sdk.settings import Settings
+from fusedream_sdk.starting import (
+    Beginning,
+    StartLike,
+    inversion_settings,
+    invert_with,
+    is_picture,
+    latents_start,
+    picture_start,
+)
 
 Watch = Callable[[State, range], None]
 """Called with every state of a chunk and the rows of the result that the chunk makes."""
@@ -47,8 +59,8 @@ class FuseDream:
         dtype: "float32", "bfloat16", "float16", or "auto": bfloat16 where this machine is faster with it.
         settings: changes to the recommended settings, for every call.
         memory_gb: bound on the memory of a chunk of rows; half of what is free by default.
-        perceptual: distance of two pictures for `compose`: a name for `load_perceptual`, or any `Perceptual`; loaded on the
-            first use. By default what the pair of models names, or "lpips".
+        perceptual: distance of two pictures for `compose` and `invert`: a name for `load_perceptual`, or any `Perceptual`;
+            loaded on the first use. By default what the pair of models names, or "lpips".
 
     Raises:
         UnknownPlugin, PluginImportError, DuplicatePlugin, WeightsError: a named model cannot be had.
@@ -103,6 +115,7 @@ class FuseDream:
         prompts: PromptLike | Sequence[PromptLike],
         *,
         seeds: int | Sequence[int] = 0,
+        start: StartLike | MixStart | None = None,
         progress: bool = True,
         watch: Watch | None = None,
         **changes: Any,
@@ -112,6 +125,9 @@ class FuseDream:
         Args:
             prompts: P sentences, or `Prompt`s: weighted, negative, or pictures.
             seeds: S integers of at least 0; a (prompt, seed) gives the same picture whatever else is asked for.
+            start: where the rows begin, in place of a search and a mixture: a picture (a `Path`, a Pillow image, a tensor),
+                which is inverted first; latents, of one row or of every row; or an `Inversion`. "paper", "random" and "best"
+                are the setting of that name.
             progress: show progress bars on stderr.
             watch: called with every state, and the rows of the result that it belongs to.
             **changes: settings for this call, such as `steps=200`; see `Settings`.
@@ -120,21 +136,20 @@ class FuseDream:
             P x S rows, prompt by prompt. After Ctrl-C: the best found so far, without the rows that had not begun.
 
         Raises:
-            InvalidInput: a prompt, seed or setting cannot be used. PluginContractError: a model breaks its protocol.
+            InvalidInput: a prompt, seed, start or setting cannot be used. PluginContractError: a model breaks its protocol.
         """
-        settings = self.settings.replace(**changes)
+        settings = self._settings(start, changes)
         all_prompts, all_seeds = self._rows(prompts, seeds)
-        self._engine.check_once()
-        starts = self._engine.starts(all_prompts, all_seeds, settings, progress=progress)
-        recipe = make_recipe(self._engine.generator, self._engine.scorer, settings, self.dtype)
-        chunk = self._chunk(all_prompts, all_seeds, starts, settings)
+        begin = self._begin(start, all_prompts, all_seeds, settings, progress)
+        recipe = make_recipe(self._engine.generator, self._engine.scorer, settings, self.dtype) | begin.about
+        chunk = self._chunk(all_prompts, all_seeds, begin.latents, settings)
         parts: list[Result] = []
         for first in range(0, len(all_prompts), chunk):
             rows = range(first, min(first + chunk, len(all_prompts)))
             part = slice(rows.start, rows.stop)
             own = (all_prompts[part], all_seeds[part])
             try:
-                states = self._states(*own, select(starts, part), settings)
+                states = self._states(*own, select(begin.latents, part), settings)
                 outcome = self._run(states, rows, len(all_prompts), settings, progress, watch)
                 with bar("scoring", progress) as advance:
                     parts.append(make_result(self.generator, self.scorer, *own, outcome, settings, recipe, advance))
@@ -144,17 +159,49 @@ class FuseDream:
                 break
             if "cancelled" in outcome.status:
                 break
-        return Result.concatenate(parts)
+        result = Result.concatenate(parts)
+        return replace(result, starts=begin.fingerprints[: len(result)])
 
     def iterate(
-        self, prompts: PromptLike | Sequence[PromptLike], *, seeds: int | Sequence[int] = 0, **changes: Any
+        self,
+        prompts: PromptLike | Sequence[PromptLike],
+        *,
+        seeds: int | Sequence[int] = 0,
+        start: StartLike | MixStart | None = None,
+        **changes: Any,
     ) -> Iterator[State]:
         """The same optimisation, driven by you: one `State` per step, all rows at once. Arguments as for `generate`."""
-        settings = self.settings.replace(**changes)
+        settings = self._settings(start, changes)
         all_prompts, all_seeds = self._rows(prompts, seeds)
+        begin = self._begin(start, all_prompts, all_seeds, settings, progress=False)
+        return self._states(all_prompts, all_seeds, begin.latents, settings)
+
+    def invert(
+        self,
+        pictures: PictureLike | Sequence[PictureLike],
+        *,
+        progress: bool = True,
+        **changes: Any,
+    ) -> Inversion:
+        """Find the latents whose pictures are nearest to pictures of yours, as a start for everything else.
+
+        Args:
+            pictures: one or several: files, Pillow images, or tensors (3, h, w) in [0, 1]. One of another size is scaled, so
+                that it covers the generator's canvas, and its centre is taken.
+            progress: show progress bars on stderr.
+            **changes: of `InversionSettings`, such as `steps=500`. The learning rate is that of `settings` by default.
+
+        Returns:
+            One row per picture. After Ctrl-C: the best found so far.
+
+        Raises:
+            InvalidInput: a picture or setting cannot be used. PluginContractError, WeightsError, PluginImportError: a model
+            cannot be used or had.
+        """
+        read = read_pictures("pictures", pictures)
+        own = inversion_settings(self.settings, changes)
         self._engine.check_once()
-        starts = self._engine.starts(all_prompts, all_seeds, settings, progress=False)
-        return self._states(all_prompts, all_seeds, starts, settings)
+        return invert_with(self._engine, read, self._distance(), self.settings, own, progress=progress)
 
     def compose(
         self,
@@ -193,9 +240,7 @@ class FuseDream:
         layers = as_layer("background", background), as_layer("foreground", foreground)
         where = placements(places, scales)
         settings = self.settings.replace(**rest)
-        if not isinstance(self._perceptual, loading.Loaded):
-            self._perceptual = loading.load_perceptual(self._perceptual, self.device, self.scorer)
-        request = Request(all_prompts, all_seeds, where, layers, settings, scene, self._perceptual)
+        request = Request(all_prompts, all_seeds, where, layers, settings, scene, self._distance())
         return compose(self._engine, request, progress=progress)
 
     def bank(self, *, progress: bool = True, **changes: Any) -> LatentBank:
@@ -209,6 +254,31 @@ class FuseDream:
     def bank_recipe(self, settings: Settings | None = None) -> BankRecipe:
         """What the bank of these models and settings is made of."""
         return self._engine.bank_recipe(settings or self.settings)
+
+    def _distance(self) -> loading.Loaded:
+        """The perceptual distance, loaded on its first use."""
+        if not isinstance(self._perceptual, loading.Loaded):
+            self._perceptual = loading.load_perceptual(self._perceptual, self.device, self.scorer)
+        return self._perceptual
+
+    def _settings(self, start: StartLike | MixStart | None, changes: dict[str, Any]) -> Settings:
+        """The settings of a call; rows that are told where to begin are not mixed."""
+        if start is None or isinstance(start, str):
+            return self.settings.replace(**changes, **({} if start is None else {"start": start}))
+        return self.settings.replace(**changes).replace(basis=1)
+
+    def _begin(
+        self, start: StartLike | MixStart | None, prompts: list[Prompt], seeds: list[int], settings: Settings, progress: bool
+    ) -> Beginning:
+        """Where every row begins; what was given is checked before anything is drawn."""
+        if start is None or isinstance(start, str):
+            self._engine.check_once()
+            return Beginning(self._engine.starts(prompts, seeds, settings, progress=progress))
+        if not is_picture(start):
+            return latents_start(self._engine, start, len(prompts))
+        picture = read_picture("start", start)
+        self._engine.check_once()
+        return picture_start(self._engine, picture, self._distance(), settings, len(prompts), progress=progress)
 
     def _rows(self, prompts: PromptLike | Sequence[PromptLike], seeds: int | Sequence[int]) -> tuple[list[Prompt], list[int]]:
         """P x S rows, prompt by prompt."""

@@ -11,6 +11,7 @@ import inspect
 import os
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
@@ -67,12 +68,13 @@ def load_generator(name: str, **options: Any) -> Generator:
     """Load a generator.
 
     Args:
-        name: a plugin's name (`biggan`), a pretrained name (`biggan-deep-256`), or a folder, file or hub id of BigGAN weights.
+        name: a plugin's name (`biggan`), also with its weights (`vqgan:folder`); a pretrained name (`biggan-deep-256`); or a
+            folder, file or hub id of BigGAN weights.
         **options: passed to the plugin, such as `device`.
 
     Raises:
         UnknownPlugin: no such name. PluginImportError: it does not import. DuplicatePlugin: two packages claim it.
-        WeightsError: its weights cannot be loaded.
+        InvalidInput: an option that it does not take, or lacks. WeightsError: its weights cannot be loaded.
     """
     return load("generators", name, **options)
 
@@ -87,12 +89,16 @@ def load(kind: str, name: str, **options: Any) -> Any:
     if not isinstance(name, str):
         raise InvalidInput(kind, expected="the name of a plugin", got=name)
     known = plugins(kind)
+    owner, _, path = name.partition(":")
+    if name not in known and owner in known and path:
+        name, options = owner, {**options, "weights": path}
     default = TAGGED.get(kind) if looks_tagged(name) else KINDS[kind]
     if name not in known and default in known and looks_like_weights(name):
         name, options = default, {**options, "weights": name}
     if name not in known:
         raise UnknownPlugin(unknown_message(kind, name, list(known)))
     build = resolve(kind, name, known[name])
+    check_options(kind, name, build, options)
     try:
         return build(**options)
     except FuseDreamError:
@@ -117,11 +123,29 @@ def resolve(kind: str, name: str, points: list[EntryPoint]) -> Any:
         return point.load()
     except FuseDreamError:
         raise
-    except Exception as error:  # whatever a stranger's module does at import
+    except (Exception, SystemExit) as error:  # whatever a stranger's module does at import
         raise import_failure(kind, name, point, error) from error
 
 
-def import_failure(kind: str, name: str, point: EntryPoint, error: Exception) -> PluginImportError:
+def check_options(kind: str, name: str, build: Any, options: Mapping[str, Any]) -> None:
+    """The options are those of the plugin, and none is lacking. Raises InvalidInput."""
+    try:
+        parameters = inspect.signature(build).parameters.values()
+    except (TypeError, ValueError):  # not a function of Python: its call will tell
+        return
+    named = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    lacking = [p.name for p in parameters if p.name in named and p.default is p.empty and p.name not in options]
+    strange = [] if any(p.kind is p.VAR_KEYWORD for p in parameters) else [o for o in options if o not in named]
+    if lacking:
+        fix = f"Give it: {lacking[0]}=..." + (f", or the name {name}:PATH." if lacking[0] == "weights" else ".")
+        raise InvalidInput(lacking[0], expected=f"a value, as {name!r} of {kind} has none of its own", got="nothing", fix=fix)
+    if strange:
+        expected = f"an option of {name!r}, which takes {', '.join(named) or 'none'}"
+        close = difflib.get_close_matches(strange[0], named, n=1)
+        raise InvalidInput(kind, expected=expected, got=repr(strange[0]), fix=f"Did you mean {close[0]!r}?" if close else "")
+
+
+def import_failure(kind: str, name: str, point: EntryPoint, error: BaseException) -> PluginImportError:
     """The error for a plugin that does not import: whose it is, why, and what to install."""
     return PluginImportError(
         f"{kind}: {name!r} of {package(point)} ({point.value}) does not import: {type(error).__name__}: {error}. "
@@ -129,7 +153,7 @@ def import_failure(kind: str, name: str, point: EntryPoint, error: Exception) ->
     )
 
 
-def install_hint(error: Exception, point: EntryPoint) -> str:
+def install_hint(error: BaseException, point: EntryPoint) -> str:
     """What to install when an import failed."""
     missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
     if missing and missing.split(".")[0] != point.module.split(".")[0]:

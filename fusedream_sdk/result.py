@@ -35,6 +35,7 @@ class Result:
         status: "done", "plateau", "failed" or "cancelled".
         history: name of a loss -> (steps + 1, B) on the optimised views; NaN after a row's chunk has stopped.
         recipe: models, settings and version, enough to make it again.
+        starts: fingerprints of the latents at which the rows began, where they were given; otherwise empty.
     """
 
     prompts: tuple[str, ...]
@@ -46,6 +47,7 @@ class Result:
     status: tuple[str, ...]
     history: dict[str, Tensor] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
+    starts: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.prompts)
@@ -69,6 +71,7 @@ class Result:
             status=tuple(self.status[i] for i in keep),
             history={name: x[:, keep] for name, x in self.history.items()},
             recipe=self.recipe,
+            starts=tuple(self.starts[i] for i in keep) if self.starts else (),
         )
 
     @property
@@ -93,7 +96,10 @@ class Result:
     def row_recipe(self, row: int) -> dict[str, Any]:
         """What `replay` needs to make one row again."""
         scores = {name: round(float(x[row]), 5) for name, x in self.scores.items()}
-        return {**self.recipe, "prompt": self.prompts[row], "seed": self.seeds[row], "scores": scores}
+        recipe = {**self.recipe, "prompt": self.prompts[row], "seed": self.seeds[row], "scores": scores}
+        if self.starts:
+            recipe["start"] = {**self.recipe.get("start", {}), "latents": self.starts[row]}
+        return recipe
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the pictures.
@@ -123,7 +129,8 @@ class Result:
         groups = {"latents": self.latents, "scores": self.scores, "history": self.history}
         tensors = {f"{group}.{name}": x for group, entries in groups.items() for name, x in entries.items()}
         tensors |= {"images": self.images, "best_step": self.best_step}
-        about = {"prompts": self.prompts, "seeds": self.seeds, "status": self.status, "recipe": self.recipe}
+        lists = {"prompts": self.prompts, "seeds": self.seeds, "status": self.status, "starts": self.starts}
+        about = {**lists, "recipe": self.recipe}
         with atomic_path(folder / FILE) as temporary:
             save_file({n: x.detach().cpu().contiguous() for n, x in tensors.items()}, temporary, {"about": json.dumps(about)})
 
@@ -158,6 +165,7 @@ class Result:
             status=tuple(about["status"]),
             history=group("history"),
             recipe=about["recipe"],
+            starts=tuple(about.get("starts", ())),
         )
 
     @classmethod
@@ -179,6 +187,7 @@ class Result:
             status=sum((part.status for part in parts), ()),
             history={name: torch.cat([padded(part.history[name]) for part in parts], dim=1) for name in first.history},
             recipe=first.recipe,
+            starts=sum((part.starts for part in parts), ()),
         )
 
     def to(self, device: str | torch.device) -> Latents:

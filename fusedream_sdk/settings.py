@@ -63,7 +63,8 @@ class Settings:
         if self.samples > self.bank:
             object.__setattr__(self, "bank", self.samples)
         if self.start not in ("best", "paper", "random"):
-            raise InvalidInput("start", expected="'best', 'paper' or 'random'", got=self.start)
+            fix = "A picture's file has to be a Path." if isinstance(self.start, str) else ""
+            raise InvalidInput("start", expected="'best', 'paper' or 'random'", got=self.start, fix=fix)
         if not isinstance(self.augment, Views):
             raise InvalidInput("augment", expected="Views", got=self.augment, fix="Give NO_VIEWS for none.")
         if not isinstance(self.lr, Real) or not 0 < self.lr < float("inf"):

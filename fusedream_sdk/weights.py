@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import pickle
 import re
+import shlex
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,6 +46,7 @@ def read_stored(path: Path, *, within: str | None = None) -> dict[str, Tensor]:
     Raises:
         WeightsError: a file that is damaged, or holds anything but named tensors.
     """
+    refuse_programs(path)
     try:
         if path.suffix == ".safetensors":
             found: object = load_file(path)
@@ -56,10 +59,10 @@ def read_stored(path: Path, *, within: str | None = None) -> dict[str, Tensor]:
         held = f"the file wants to run {wanted[1]!r}" if wanted else "the file holds something else, or is damaged"
         raise WeightsError(
             f"{path}: expected tensors alone, but {held}, which was refused. Ask for a .safetensors file; or, if you trust "
-            f"its source: fusedream convert {path} {path.stem}.safetensors --trust"
+            f"its source: fusedream convert {shlex.quote(str(path))} {shlex.quote(str(converted(path)))} --trust"
         ) from error
     except Exception as error:  # whatever a damaged file sets off in the readers
-        raise WeightsError(f"{path}: damaged or cut short ({first_line(error)}). Download it again.") from error
+        raise damaged(path, error) from error
     return named_tensors(found, path, within)
 
 
@@ -72,12 +75,35 @@ def read_trusted(path: Path, *, within: str | None = None) -> dict[str, Tensor]:
     Raises:
         WeightsError: as `read_stored`, but for what is not refused.
     """
+    refuse_programs(path)
     reader = SimpleNamespace(Unpickler=_Unpickler, load=_load, __name__="placeholders")
     try:
         found = torch.load(path, map_location="cpu", weights_only=False, pickle_module=reader)
     except Exception as error:  # whatever a damaged file sets off
-        raise WeightsError(f"{path}: damaged or cut short ({first_line(error)}). Download it again.") from error
+        raise damaged(path, error) from error
     return named_tensors(found, path, within)
+
+
+def refuse_programs(path: Path) -> None:
+    """Raise WeightsError for a TorchScript archive, as OpenAI published CLIP's weights: a program with its weights."""
+    if is_torchscript(path):
+        raise WeightsError(
+            f"{path}: expected tensors alone, but it is a TorchScript archive, a program, which was refused. Ask for the same "
+            f"weights as a .safetensors file. OpenAI's CLIP is openai/clip-vit-base-patch32, or ViT-B-32:openai of OpenCLIP."
+        )
+
+
+def is_torchscript(path: Path) -> bool:
+    """Whether a file is an archive of torch.jit.save: its constants are what torch.save's have not."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+def converted(path: Path) -> Path:
+    """Where a plugin looks for the tensors of a pickle: beside it, in a folder under the name that folders have for them."""
+    return path.with_name(("model" if path.stem in ("pytorch_model", "last") else path.stem) + ".safetensors")
 
 
 def named_tensors(found: object, path: Path, within: str | None = None) -> dict[str, Tensor]:
@@ -143,6 +169,12 @@ def check_tensors(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], pat
             raise WeightsError(f"{path}: {name}: expected {expected}, got {tuple(value.shape)}. {advice}")
         if not torch.isfinite(value).all():
             raise WeightsError(f"{path}: {name}: expected finite values. The file is damaged; download it again.")
+
+
+def damaged(path: Path, error: Exception) -> WeightsError:
+    """For a file that its reader gave up; of what the reader says, the first sentence."""
+    reason = first_line(error).split(". ")[0].rstrip(".")
+    return WeightsError(f"{path}: damaged or cut short ({reason}). Download it again.")
 
 
 def first_line(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -83,6 +84,15 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     yield put
     for module in modules:
         sys.modules.pop(module, None)
+
+
+@pytest.fixture
+def torchscript(tmp_path: Path) -> Path:
+    """A program with its weights, as OpenAI published CLIP."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is old
+        torch.jit.script(torch.nn.Linear(2, 2)).save(tmp_path / "ViT-B-32.pt")
+    return tmp_path / "ViT-B-32.pt"
 
 
 @pytest.fixture

@@ -106,7 +106,7 @@ def test_a_member_may_come_twice_or_be_an_ensemble():
         ([], None, r"scorer: expected at least one scorer, got an ensemble of nothing. Name one"),
         ({}, None, r"scorer: expected at least one scorer"),
         ([SMALL, LARGE], [1], r"weights: expected one for each of 2 scorers, got 1"),
-        ([SMALL, LARGE], [0, 0], r"weights: expected at least one above 0, got \[0.0, 0.0\]\. Leave out"),
+        ([SMALL, LARGE], [0, 0], r"weights: expected at least one above 0, got \[0.0, 0.0\]\. Give those that count"),
         ([SMALL, LARGE], [1, -0.5], r"weights: expected numbers from 0, .* a negative prompt instead"),
         ([SMALL, LARGE], [1, float("nan")], r"weights: expected finite numbers"),
         ([SMALL, LARGE], ["much", "little"], r"weights: expected a number for each scorer"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +21,16 @@ class Bomb:
         return os.mkdir, ("made",)
 
 
-@pytest.fixture
-def program(tmp_path: Path) -> Path:
-    """A TorchScript archive."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch.jit is old
-        torch.jit.script(torch.nn.Linear(2, 2)).save(tmp_path / "ViT-B-32.pt")
-    return tmp_path / "ViT-B-32.pt"
-
-
 @pytest.mark.parametrize("read", [read_stored, read_trusted])
-def test_a_program_is_refused_even_from_a_trusted_source(read: Any, program: Path):
+def test_a_program_is_refused_even_from_a_trusted_source(read: Any, torchscript: Path):
     with pytest.raises(WeightsError, match=r"ViT-B-32.pt: expected tensors alone, but it is a TorchScript archive, a program"):
-        read(program)
+        read(torchscript)
 
 
-def test_a_file_of_tensors_or_of_anything_else_is_no_program(program: Path, tmp_path: Path):
+def test_a_file_of_tensors_or_of_anything_else_is_no_program(torchscript: Path, tmp_path: Path):
     torch.save({"a": torch.ones(2)}, tmp_path / "a.pt")
     (tmp_path / "b.pt").write_bytes(b"junk")
-    assert is_torchscript(program)
+    assert is_torchscript(torchscript)
     assert not is_torchscript(tmp_path / "a.pt")
     assert not is_torchscript(tmp_path / "b.pt")
 

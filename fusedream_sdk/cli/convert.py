@@ -34,5 +34,6 @@ def convert(source: Path, target: Path, trust: bool, overwrite: bool) -> None:
     read = read_trusted if trust else read_stored
     tensors = read(source, within="state_dict")
     with atomic_path(target, overwrite=overwrite) as temporary:
-        save_file({name: value.contiguous().clone() for name, value in tensors.items()}, temporary)
+        copies = {name: value.contiguous().clone() for name, value in tensors.items()}
+        save_file(copies, temporary, {"format": "pt"})  # which transformers asks for
     click.echo(f"{target}  {len(tensors)} tensors  {target.stat().st_size / 1e6:.3g} MB")

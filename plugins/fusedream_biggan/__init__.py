@@ -69,7 +69,8 @@ def shallow(*, architecture: Architecture, weights: str | Path | None = None, **
     from fusedream_sdk.errors import InvalidInput
 
     if weights is None:
-        fix = f"Get it from {SOURCES} and give its path: load_generator({architecture!r}, weights='{architecture}.pth')."
+        call = f"load_generator({architecture!r}, weights='{architecture}.pth')"
+        fix = f"Get it from {SOURCES} and give its path: {call}, or the name {architecture}:{architecture}.pth."
         raise InvalidInput("weights", expected=f"the file {architecture}.pth, which cannot be fetched", got=None, fix=fix)
     return load(weights=weights, architecture=architecture, **options)
 

@@ -68,7 +68,9 @@ def in_folder(folder: Path) -> Files:
     found = [folder / name for name in WEIGHTS if (folder / name).is_file()]
     if not found or not (folder / CONFIG).is_file():
         there = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "nothing"
-        raise WeightsError(f"weights: expected {EXPECTED} in the folder {str(folder)!r}; it holds {there}.")
+        other = any(folder.glob("*.yaml")) or any(folder.glob("configs/*.yaml"))
+        fix = f" If it is a VQGAN, say so: vqgan:{folder}" if other else ""
+        raise WeightsError(f"weights: expected {EXPECTED} in the folder {str(folder)!r}; it holds {there}.{fix}")
     return Files(folder / CONFIG, found[0], str(folder))
 
 

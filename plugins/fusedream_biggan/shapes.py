@@ -16,6 +16,7 @@ from torch import Tensor
 
 from fusedream_sdk.errors import WeightsError
 
+OWN = r"(shared|linear|blocks\.\d+\.\d+|output_layer\.\d+)\."  # what the names of its entries begin with
 ADVICE = "Expected the generator's state dict of BigGAN-PyTorch: G_ema.pth, or a converted biggan-256.pth."
 
 
@@ -109,7 +110,9 @@ def read_shapes(tensors: Mapping[str, Tensor], path: Path) -> Shapes:
 
     def size(name: str, dimensions: int) -> tuple[int, ...]:
         if name not in tensors:
-            raise WeightsError(f"{path}: {name!r} is missing. {ADVICE}")
+            strange = sorted(other for other in tensors if not re.match(OWN, other))
+            also = f" and {strange[0]!r} is unexpected" if strange else ""
+            raise WeightsError(f"{path}: not the entries of a BigGAN: {name!r} is missing{also}. {ADVICE}")
         if tensors[name].dim() != dimensions:
             raise WeightsError(
                 f"{path}: {name}: expected {dimensions} dimensions, got shape {tuple(tensors[name].shape)}. {ADVICE}"

@@ -19,6 +19,7 @@ from transformers.utils import logging
 
 from fusedream_clip.processors import check_processor
 from fusedream_sdk.errors import FuseDreamError, InvalidInput, WeightsError
+from fusedream_sdk.weights import refuse_programs
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
@@ -32,6 +33,11 @@ def load_pretrained(
         WeightsError: missing, damaged, incomplete, not a dual encoder, or not safe to load.
     """
     folder = Path(weights).expanduser()
+    if folder.is_file():
+        refuse_programs(folder)
+        expected = f"a repository id, or a folder with config.json and {WEIGHTS[0]}"
+        fix = f"If it is of OpenCLIP, name its architecture: ViT-B-32:{folder}"
+        raise InvalidInput("weights", expected=expected, got=f"the file {str(folder)!r}", fix=fix)
     if folder.is_dir():
         check_folder(folder)
         if revision is not None:
@@ -89,8 +95,9 @@ def check_complete(model: Any, report: dict[str, Any], source: str) -> None:
         )
     kind = type(model).__name__
     if report["missing_keys"]:
-        names = sorted(report["missing_keys"])
-        raise WeightsError(f"weights: {source!r} lacks {len(names)} entries of its {kind} (first: {names[0]!r}).")
+        names, others = sorted(report["missing_keys"]), sorted(report["unexpected_keys"])
+        also = f" and has {len(others)} that are not its own (first: {others[0]!r})" if others else ""
+        raise WeightsError(f"weights: {source!r} lacks {len(names)} entries of its {kind} (first: {names[0]!r}){also}.")
     if report["mismatched_keys"]:
         name, found, expected = sorted(report["mismatched_keys"])[0]
         raise WeightsError(
@@ -108,7 +115,10 @@ def explain(error: Exception, source: str) -> str:
     if any(issubclass(kind, pickle.UnpicklingError) for kind in kinds):
         refused = re.search(r"(?:GLOBAL|function) ([\w.]+)", text)
         held = f"the file wants to run {refused[1]!r}" if refused else "the file holds something else, or is damaged"
-        return f"weights: {source!r}: expected tensors alone, but {held}, which was refused. Ask for model.safetensors."
+        return (
+            f"weights: {source!r}: expected tensors alone, but {held}, which was refused. Ask for {WEIGHTS[0]}; or, if you "
+            f"trust its source, write that into the folder: fusedream convert {WEIGHTS[2]} {WEIGHTS[0]} --trust"
+        )
     if "trust_remote_code" in text:
         return f"weights: {source!r} wants to run code that comes with it, which was refused. Use a model of transformers' own."
     if any(issubclass(kind, (LocalEntryNotFoundError, OfflineModeIsEnabled)) for kind in kinds):

@@ -74,7 +74,8 @@ def read_config(path: Path) -> Config:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (ValueError, OSError, yaml.YAMLError) as error:
-        raise WeightsError(f"{path}: expected a YAML file ({error}).") from error
+        reason = " ".join(str(error).split())
+        raise WeightsError(f"{path}: expected a YAML file ({reason}).") from error
     model = section(values, "model", path)
     target = model.get("target")
     if target not in TARGETS:

@@ -8,7 +8,7 @@ from pathlib import Path
 from fusedream_sdk.errors import WeightsError
 
 CONFIGS = ("config.yaml", "model.yaml", "configs/model.yaml")  # in order of preference; the last as taming publishes it
-WEIGHTS = ("model.safetensors", "model.ckpt", "last.ckpt", "checkpoints/last.ckpt")
+WEIGHTS = ("model.safetensors", "model.ckpt", "last.ckpt", "checkpoints/model.safetensors", "checkpoints/last.ckpt")
 EXPECTED = f"{CONFIGS[0]} and {', '.join(WEIGHTS[:2])} or {WEIGHTS[2]}"
 
 

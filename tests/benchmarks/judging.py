@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import random
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch import Tensor
 from fusedream_emoji.art import names
 from fusedream_emoji.render import COLOURS
 from fusedream_sdk.augment import shrink
+from fusedream_sdk.pictures import read_picture
 from fusedream_sdk.protocols import Scorer
 
 CANDIDATES = 100
@@ -51,6 +53,14 @@ def ranks(judge: Scorer, images: Tensor, prompts: Sequence[str], *, seed: int = 
 def r_precision(places: Sequence[int]) -> float:
     """Share of pictures whose own prompt comes first."""
     return sum(place == 0 for place in places) / len(places)
+
+
+def cells(sheet: Path, count: int, columns: int, *, gap: int = 2) -> Tensor:
+    """The pictures of a sheet that `grid` made, (count, 3, side, side)."""
+    whole = read_picture("sheet", sheet)
+    side = (whole.shape[2] + gap) // columns - gap
+    corners = [(i // columns * (side + gap), i % columns * (side + gap)) for i in range(count)]
+    return torch.stack([whole[:, y : y + side, x : x + side] for y, x in corners])
 
 
 def machine() -> str:

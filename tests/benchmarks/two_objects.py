@@ -1,8 +1,10 @@
 """Thirty prompts of two things: a single picture against composed ones, and three ways to weigh the two losses.
 
     python -m tests.benchmarks.two_objects [--methods single,bi-level,...] [--halving 3] [--out FOLDER]
+    python -m tests.benchmarks.two_objects --again FOLDER [--methods single,bi-level,...]
 
-The prompts are in `two_objects.txt`. For each picture the judge orders 100 captions: the prompt, 80 that keep one of its
+The second judges the pictures that the first has left, which another judge makes necessary: drawing them takes an hour or
+two. The prompts are in `two_objects.txt`. For each picture the judge orders 100 captions: the prompt, 80 that keep one of its
 two things and exchange the other, the two things alone, and 17 of two other things. Columns:
 
 * judge R-precision: the share of pictures whose own prompt comes first.
@@ -31,9 +33,10 @@ from fusedream_sdk.composed import Composed
 from fusedream_sdk.pasting import grid_boxes, seam
 from fusedream_sdk.pictures import grid
 from fusedream_sdk.protocols import Perceptual, Scorer
-from tests.benchmarks.judging import CANDIDATES, machine, r_precision
+from tests.benchmarks.judging import CANDIDATES, cells, machine, r_precision
 
 PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()
+COLUMNS = 10  # of the sheets
 LINKS = (" near ", " and ", " next to ")
 
 # name -> changes of a composition; None: one picture, not composed. The last five change the bi-level one in one part.
@@ -67,10 +70,15 @@ class Verdict:
 
     def row(self) -> str:
         """As a line of a Markdown table, without the method's name."""
-        shares = f"{r_precision(self.places):.1%} | {sum(p < 5 for p in self.places) / len(self.places):.1%} | "
-        shares += f"{sum(self.both) / len(self.both):.1%}"
+        shares = shown(self.places, self.both)
         rulers = " | ".join("" if x != x else f"{x:.3f}" for x in (self.seam, self.consistency))
         return f"{shares} | {self.augclip:.3f} | {rulers} | {self.seconds:.1f}"
+
+
+def shown(places: list[int], both: list[bool]) -> str:
+    """What the judge says, as three columns."""
+    top5 = sum(place < 5 for place in places) / len(places)
+    return f"{r_precision(places):.1%} | {top5:.1%} | {sum(both) / len(both):.1%}"
 
 
 def things(prompt: str) -> tuple[str, str, str]:
@@ -121,9 +129,24 @@ def run(name: str, dream: fd.FuseDream, judge: Scorer, options: dict[str, Any]) 
         composed = dream.compose(PROMPTS, **{**options, **changes})
         result = composed.result
     seconds = (time.perf_counter() - begun) / len(PROMPTS)
-    places, both = judged(judge, result.images)
+    places, both = judged(judge, (result.images * 255).round() / 255)  # as they are saved, so that `--again` agrees
     rulers = (float("nan"), float("nan")) if composed is None else measure(composed)
     return Verdict(result.images, places, both, *rulers, float(result.scores["augclip"].mean()), seconds), composed
+
+
+def judge_again(folder: Path, methods: list[str], judge: Scorer) -> None:
+    """Print the judge's columns for the pictures in a folder, and write its ranks anew."""
+    print("| method | judge R-precision | judge top-5 | both seen |\n| --- | --- | --- | --- |")
+    for name in methods:
+        places, both = judged(judge, cells(folder / f"{name}.png", len(PROMPTS), COLUMNS))
+        print(f"| {name} | {shown(places, both)} |")
+        write_ranks(folder / f"{name}.txt", places, both)
+
+
+def write_ranks(path: Path, places: list[int], both: list[bool]) -> None:
+    """A line for each prompt: its rank, and whether both things are seen."""
+    lines = zip(PROMPTS, places, both, strict=True)
+    path.write_text("".join(f"{p:3} {'both' if b else '    '} {t}\n" for t, p, b in lines))
 
 
 def measure(composed: Composed) -> tuple[float, float]:
@@ -146,10 +169,14 @@ def main() -> None:
     parser.add_argument("--halving", type=int, default=3, help="1 runs every candidate to the end")
     parser.add_argument("--steps", type=int, help="of every method")
     parser.add_argument("--out", type=Path, help="folder for the pictures and the ranks of each method")
+    parser.add_argument("--again", type=Path, help="folder that --out has filled: judge its pictures, and draw none")
     args = parser.parse_args()
     judge = fd.load_scorer("emoji-judge")
     if not isinstance(judge, Scorer):
         raise SystemExit("the judge has no embeddings")
+    if args.again is not None:
+        judge_again(args.again, args.methods.split(","), judge)
+        return
     dream = fd.FuseDream("emoji", device="cpu", settings={} if args.steps is None else {"steps": args.steps})
     options = {"halving": None if args.halving == 1 else args.halving}
     print(f"{len(PROMPTS)} prompts, seed 0, {options}, {dream.settings.steps} steps; {machine()}\n")
@@ -160,9 +187,8 @@ def main() -> None:
         print(f"| {name} | {verdict.row()} |", flush=True)
         if args.out is not None:
             args.out.mkdir(parents=True, exist_ok=True)
-            grid(verdict.images, 10).save(args.out / f"{name}.png")
-            lines = zip(PROMPTS, verdict.places, verdict.both, strict=True)
-            (args.out / f"{name}.txt").write_text("".join(f"{p:3} {'both' if b else '    '} {t}\n" for t, p, b in lines))
+            grid(verdict.images, COLUMNS).save(args.out / f"{name}.png")
+            write_ranks(args.out / f"{name}.txt", verdict.places, verdict.both)
             if composed is not None:
                 composed.sheet().save(args.out / f"{name}-candidates.png")
 

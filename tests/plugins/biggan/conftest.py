@@ -99,6 +99,26 @@ def make_shallow(shapes: Shapes = SHALLOW, seed: int = 0) -> dict[str, torch.Ten
     return made
 
 
+def narrow(side: int) -> Shapes:
+    """Of a BigGAN of few channels, attention after the fourth block."""
+    return Shapes((8,) * (side.bit_length() - 2), frozenset({3}), chunk=4, shared=6, num_classes=5)
+
+
+def converted(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """What the converter from TensorFlow Hub leaves: no singular values, and gamma as it was there."""
+    kept = {name: value for name, value in tensors.items() if not name.endswith("sv0")}
+    return {name: value.view(1) if name.endswith("gamma") else value for name, value in kept.items()}
+
+
+def write(path: Path, tensors: Any) -> Path:
+    """A file as BigGAN-PyTorch or safetensors write it."""
+    if path.suffix == ".safetensors":
+        save_file({name: value.contiguous() for name, value in tensors.items()}, path)
+    else:
+        torch.save(tensors, path)
+    return path
+
+
 @pytest.fixture
 def shallow() -> dict[str, torch.Tensor]:
     """Weights of a small BigGAN with attention, to be changed."""

@@ -110,6 +110,27 @@ def test_a_model_that_lacks_weights_is_refused(folder: Path) -> None:
         load(weights=folder)
 
 
+def test_the_weights_of_another_model_are_named_by_their_first_missing_and_unexpected_entries(folder: Path) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    tensors["visual.proj"] = tensors.pop("visual_projection.weight")
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    message = r"lacks 1 entries .*first: 'visual_projection.weight'\) and has 1 that are not its own \(first: 'visual.proj'\)\."
+    with pytest.raises(WeightsError, match=message):
+        load(weights=folder)
+
+
+def test_a_file_asks_for_a_folder_or_for_its_architecture_of_openclip(tmp_path: Path) -> None:
+    file = tmp_path / "ViT-B-32.pt"
+    torch.save({"visual.proj": torch.ones(2)}, file)
+    with pytest.raises(InvalidInput, match=rf"weights: expected .* a folder .*got the file .*: ViT-B-32:{file}"):
+        load(weights=file)
+
+
+def test_an_archive_of_openai_s_is_refused_and_names_what_to_take(torchscript: Path) -> None:
+    with pytest.raises(WeightsError, match=r"TorchScript archive, a program, .* openai/clip-vit-base-patch32"):
+        load(weights=torchscript)
+
+
 def test_weights_that_are_not_finite_are_refused(folder: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
     tensors["visual_projection.weight"].fill_(torch.nan)

@@ -26,10 +26,14 @@ def make_trunk(net: str) -> dict[str, torch.Tensor]:
     return {**state, "classifier.1.weight": torch.zeros(2, 2)}
 
 
+def save(net: str, folder: Path) -> Path:
+    """The file of a trunk."""
+    torch.save(make_trunk(net), folder / f"{net}.pth")
+    return folder / f"{net}.pth"
+
+
 @pytest.fixture(scope="session")
 def trunks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A file of each trunk. Read only."""
     folder = tmp_path_factory.mktemp("trunks")
-    for net in MODELS:
-        torch.save(make_trunk(net), folder / f"{net}.pth")
-    return {net: folder / f"{net}.pth" for net in MODELS}
+    return {net: save(net, folder) for net in MODELS}

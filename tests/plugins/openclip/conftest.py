@@ -21,32 +21,48 @@ CONFIG = {
 }
 
 
-@pytest.fixture(scope="session", autouse=True)
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The architecture `tiny-test`, and one that differs, `wider-test`."""
-    folder = tmp_path_factory.mktemp("architectures")
+NAMES = ("tiny-test", "wider-test")
+
+
+def add_architectures(folder: Path) -> None:
+    """Register the architecture `tiny-test`, and one that differs, `wider-test`."""
     wider = {**CONFIG, "vision_cfg": {**CONFIG["vision_cfg"], "layers": 2}}
-    for name, config in (("tiny-test", CONFIG), ("wider-test", wider)):
+    for name, config in zip(NAMES, (CONFIG, wider), strict=True):
         (folder / f"{name}.json").write_text(json.dumps(config))
         open_clip.add_model_config(folder / f"{name}.json")
-    yield "tiny-test"
-    for name in ("tiny-test", "wider-test"):
-        open_clip.factory._MODEL_CONFIGS.pop(name, None)
 
 
-@pytest.fixture(scope="session")
-def model(tiny: str) -> Any:
-    """OpenCLIP's own model."""
+def make_model() -> Any:
+    """OpenCLIP's own model, with random weights."""
     torch.manual_seed(0)
-    return open_clip.model.CLIP(**open_clip.get_model_config(tiny)).eval().requires_grad_(False)
+    return open_clip.model.CLIP(**CONFIG).eval().requires_grad_(False)
 
 
-@pytest.fixture(scope="session")
-def files(model: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The same weights as .safetensors, and as .pt of a distributed training. Read only."""
-    folder = tmp_path_factory.mktemp("openclip")
+def save(model: Any, folder: Path) -> dict[str, Path]:
+    """Its weights as .safetensors, and as .pt of a distributed training."""
     state = {name: value.contiguous() for name, value in model.state_dict().items()}
     save_file(state, folder / "model.safetensors")
     wrapped = {f"module.{name}": value for name, value in state.items()}
     torch.save({"epoch": 3, "name": "run", "state_dict": wrapped}, folder / "epoch_3.pt")
     return {"safetensors": folder / "model.safetensors", "pt": folder / "epoch_3.pt"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The two architectures."""
+    add_architectures(tmp_path_factory.mktemp("architectures"))
+    yield
+    for name in NAMES:
+        open_clip.factory._MODEL_CONFIGS.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def model() -> Any:
+    """A small model."""
+    return make_model()
+
+
+@pytest.fixture(scope="session")
+def files(model: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The same weights in both kinds of file. Read only."""
+    return save(model, tmp_path_factory.mktemp("openclip"))

@@ -19,7 +19,6 @@ import fusedream_openclip
 import fusedream_sdk as fd
 from fusedream_openclip.scorer import OpenClipScorer, square_side
 from fusedream_sdk.errors import InvalidInput, PluginImportError, WeightsError
-from fusedream_sdk.testing import check_scorer
 
 LONG = "a red apple and a green frog on a blue boat under a yellow moon"
 
@@ -27,10 +26,6 @@ LONG = "a red apple and a green frog on a blue boat under a yellow moon"
 @pytest.fixture(scope="module")
 def scorer(files: dict[str, Path]) -> OpenClipScorer:
     return fusedream_openclip.load(weights=f"tiny-test:{files['safetensors']}")
-
-
-def test_it_keeps_the_contract_of_a_scorer(scorer: OpenClipScorer):
-    check_scorer(scorer)
 
 
 def test_embeddings_are_those_of_openclips_own_model(scorer: OpenClipScorer, model: Any):
@@ -123,6 +118,11 @@ def test_a_file_that_wants_to_run_code_or_is_cut_short_is_refused(files: dict[st
     (tmp_path / "short.safetensors").write_bytes(files["safetensors"].read_bytes()[:5000])
     with pytest.raises(WeightsError, match="damaged or cut short"):
         fusedream_openclip.load(weights=f"tiny-test:{tmp_path / 'short.safetensors'}")
+
+
+def test_an_archive_of_openai_s_is_refused_and_names_what_to_take(torchscript: Path):
+    with pytest.raises(WeightsError, match=r"TorchScript archive, a program, .* ViT-B-32:openai"):
+        fusedream_openclip.load(weights=f"tiny-test:{torchscript}")
 
 
 def test_without_a_network_a_tag_says_so(monkeypatch: pytest.MonkeyPatch):

@@ -76,8 +76,7 @@ def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-@pytest.fixture(scope="session")
-def reference(kind: str) -> Reference:
+def make_reference(kind: str) -> Reference:
     """A model with random weights, its norms and codes not trivial."""
     torch.manual_seed(0)
     model = Reference(kind).eval().requires_grad_(False)
@@ -90,6 +89,12 @@ def reference(kind: str) -> Reference:
     if kind == "gumbel":
         model.quantize.proj.weight.mul_(50)  # logits far apart: Gumbel's noise in taming's forward hardly matters
     return model
+
+
+@pytest.fixture(scope="session")
+def reference(kind: str) -> Reference:
+    """A model of each kind."""
+    return make_reference(kind)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 import fusedream_sdk as fd
 from fusedream_sdk.errors import InvalidInput, PluginImportError, WeightsError
+from fusedream_sdk.weights import converted, read_stored
 from fusedream_vqgan import load, require
 
 from .conftest import Reference, config, lightning, save
@@ -127,11 +128,23 @@ def test_a_yaml_without_what_is_needed_names_it(tmp_path: Path, path: str, value
 
 
 @pytest.mark.parametrize("text", ["model: [", "just words", ""])
-def test_a_file_that_is_no_such_yaml_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_such_yaml_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
     save(tmp_path, "vq", {})
     (tmp_path / "config.yaml").write_text(text)
-    with pytest.raises(WeightsError, match=r"config.yaml: .*expected a"):
+    with pytest.raises(WeightsError, match=r"config.yaml: .*expected a") as caught:
         load(weights=tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_conversion_writes_is_found_in_its_place(folder: Path, tmp_path: Path) -> None:
+    for name, source in {"configs/model.yaml": "config.yaml", "checkpoints/last.ckpt": "last.ckpt"}.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes((folder / source).read_bytes())
+    own = load(weights=tmp_path).fingerprint
+    last = tmp_path / "checkpoints" / "last.ckpt"
+    save_file(read_stored(last, within="state_dict"), converted(last))
+    last.unlink()
+    assert load(weights=tmp_path).fingerprint == own
 
 
 def test_a_yaml_cannot_make_objects(tmp_path: Path) -> None:
