@@ -1,0 +1,127 @@
+"""Every generator, scorer and perceptual distance of the package keeps its contract.
+
+A new plugin needs one row here: how to load it small and without a network, from a file in its real format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fusedream_sdk import registry
+from fusedream_sdk.testing import check_generator, check_perceptual, check_scorer
+
+Options = dict[str, Any]
+CHECKS: dict[str, Callable[[Any], None]] = {
+    "generators": check_generator,
+    "scorers": check_scorer,
+    "perceptual": check_perceptual,
+}
+
+
+def as_shipped(folder: Path) -> Options:
+    """It needs nothing: its weights come with the package, or it has none."""
+    return {}
+
+
+def biggan_deep(folder: Path) -> Options:
+    """A folder as pytorch-pretrained-biggan has it."""
+    from tests.plugins.biggan.conftest import TINY, make_model, save
+
+    return {"weights": save(folder, TINY, dict(make_model(TINY).state_dict()))}
+
+
+def cached_biggan_deep(folder: Path, *, name: str) -> Options:
+    """The same where its download would be kept."""
+    biggan_deep(folder / name)
+    return {"cache_dir": folder}
+
+
+def biggan(folder: Path, *, side: int, suffix: str) -> Options:
+    """A BigGAN of one resolution, with few channels; as BigGAN-PyTorch saves it, or as its converter does."""
+    from tests.plugins.biggan.conftest import converted, make_shallow, narrow, write
+
+    weights = make_shallow(narrow(side))
+    form = weights if suffix == ".pth" else converted(weights)
+    return {"weights": write(folder / f"biggan-{side}{suffix}", form)}
+
+
+def vqgan(folder: Path) -> Options:
+    """A folder in the layouts of taming and Lightning."""
+    from tests.plugins.vqgan.conftest import lightning, make_reference, save
+
+    return {"weights": save(folder, "vq", lightning(make_reference("vq").state_dict()))}
+
+
+def clip(folder: Path) -> Options:
+    """A folder as transformers saves it."""
+    from tests.plugins.clip.conftest import make_clip
+
+    return {"weights": make_clip(folder)}
+
+
+def openclip(folder: Path) -> Options:
+    """A file as OpenCLIP's training saves it."""
+    from tests.plugins.openclip.conftest import add_architectures, make_model, save
+
+    add_architectures(folder)
+    return {"weights": f"tiny-test:{save(make_model(), folder)['pt']}"}
+
+
+def lpips(folder: Path) -> Options:
+    """A trunk in torchvision's format."""
+    from tests.plugins.lpips.conftest import save
+
+    return {"weights": save("alex", folder)}
+
+
+ROWS: dict[str, dict[str, Callable[[Path], Options]]] = {
+    "generators": {
+        "biggan": biggan_deep,
+        "biggan-128": partial(biggan, side=128, suffix=".pth"),
+        "biggan-256": partial(biggan, side=256, suffix=".pt"),
+        "biggan-512": partial(biggan, side=512, suffix=".safetensors"),
+        "biggan-deep-128": partial(cached_biggan_deep, name="biggan-deep-128"),
+        "biggan-deep-256": partial(cached_biggan_deep, name="biggan-deep-256"),
+        "biggan-deep-512": partial(cached_biggan_deep, name="biggan-deep-512"),
+        "emoji": as_shipped,
+        "emoji-vqgan": as_shipped,
+        "fourier": as_shipped,
+        "pixels": as_shipped,
+        "vqgan": vqgan,
+    },
+    "scorers": {
+        "clip": clip,
+        "emoji": as_shipped,
+        "emoji-judge": as_shipped,
+        "openclip": openclip,
+    },
+    "perceptual": {
+        "clip-features": clip,
+        "emoji": as_shipped,
+        "lpips": lpips,
+    },
+}
+
+
+def registered(kind: str) -> list[str]:
+    """The names of a kind that are the package's own."""
+    return [name for name, points in registry.plugins(kind).items() if registry.package(points[0]) == "fusedream-sdk"]
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in CHECKS for name in registered(kind)])
+def test_every_plugin_of_the_package_keeps_its_contract(kind: str, name: str, tmp_path: Path) -> None:
+    make = ROWS[kind].get(name)
+    if make is None:
+        fix = f"Add one to ROWS[{kind!r}] that says how to load it; `{name!r}: as_shipped` if that needs nothing."
+        pytest.fail(f"{name!r}, a name of {kind}, has no row in {Path(__file__).name}. {fix}")
+    model = registry.load(kind, name, device="cpu", **make(tmp_path))
+    CHECKS[kind](model)
+
+
+def test_every_row_is_of_a_registered_plugin() -> None:
+    assert {kind: sorted(rows) for kind, rows in ROWS.items()} == {kind: registered(kind) for kind in CHECKS}
