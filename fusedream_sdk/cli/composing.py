@@ -67,7 +67,18 @@ class SceneChoice:
         given = {f.name: getattr(self, f.name) for f in fields(self)}
         changes = {name: value for name, value in given.items() if value is not None}
         SceneSettings(**changes)
+        self._check_used()
         return changes
+
+    def _check_used(self) -> None:
+        """Numbers that the method has no use for are a misunderstanding. Raises InvalidInput."""
+        from fusedream_sdk.errors import InvalidInput
+
+        method = self.method or "bi-level"
+        for name, methods in (("alpha", ("bi-level", "inverse")), ("coefficient", ("linear",))):
+            if getattr(self, name) is not None and method not in methods:
+                fix = f"Leave it out, or add --method {methods[0]}."
+                raise InvalidInput(name, expected=f"nothing with the method {method}", got=getattr(self, name), fix=fix)
 
 
 layer_options = grouped(

@@ -87,7 +87,7 @@ def test_sheet_holds_a_line_for_each_prompt_and_a_column_for_each_candidate(fuse
 
 
 def test_settings_of_the_command_line_reach_the_recipe(fusedream):
-    given = {"method": "linear", "alpha": 2.0, "coefficient": 3.0, "update": "plain", "reading": "border", "feather": 0.25}
+    given = {"method": "linear", "coefficient": 3.0, "update": "plain", "reading": "border", "feather": 0.25}
     given |= {"halving": 3}
     words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
     code, _, err = fusedream("compose", "a red disc", "-m", "toy", "-o", "scene.png", "--steps", "3", "--lr", "0.1", *words)
@@ -162,6 +162,8 @@ def test_ctrl_c_before_anything_can_be_saved_gives_130(fusedream, interrupt_at):
         (("--alpha", "0"), "0.0 is not in the range x>0"),
         (("--alpha", "inf"), "alpha: expected a positive number, got inf"),
         (("--coefficient", "-1"), "-1.0 is not in the range x>0"),
+        (("--coefficient", "3"), "coefficient: expected nothing with the method bi-level, got 3.0."),
+        (("--alpha", "3", "--method", "linear"), "alpha: expected nothing with the method linear, got 3.0. Leave it out"),
         (("--feather", "0.6"), "0.6 is not in the range 0<=x<=0.5"),
         (("--halving", "1"), "1 is not in the range x>=2"),
         (("--method", "both"), "'both' is not one of 'bi-level'"),
