@@ -110,15 +110,14 @@ class ModelChoice:
 
 
 def one_or_several(scorers: Sequence[str]) -> str | dict[str, float] | None:
-    """No scorer, one by its name, or names with weights, each as `name` or `0.5*name`."""
-    if len(scorers) < 2:
-        return next(iter(scorers), None)
+    """No scorer, one by its name, or names with weights, each as `name` or `0.5*name`; `load_scorer` says which are wrong."""
     weights: dict[str, float] = {}
     for text in scorers:
-        match = re.fullmatch(r"(\d+|\d*\.\d+)\*(.+)", text)
+        match = re.fullmatch(r"(-?(?:\d+|\d*\.\d+))\*(.+)", text)
         weight, name = (float(match[1]), match[2]) if match else (1.0, text)
         weights[name] = weights.get(name, 0.0) + weight
-    return weights
+    one = len(weights) < 2 and all(weight > 0 for weight in weights.values())
+    return next(iter(weights), None) if one else weights
 
 
 @dataclass(frozen=True)

@@ -103,9 +103,18 @@ def test_plugins_that_break_their_promise_are_told_which(refused: Callable[..., 
     assert "scorer.encode_image: expected a gradient to the images, got none. Call it without torch.no_grad" in said
 
 
-def test_weights_that_sum_to_zero_are_refused(refused: Callable[..., str]) -> None:
-    said = refused("--generator", "toy", "--scorer", "0*toy", "--scorer", "0*toy-numb")
-    assert "weights: expected at least one above 0, got [0.0, 0.0]. Give those that count a weight above 0." in said
+@pytest.mark.parametrize(
+    ("scorers", "said"),
+    [
+        (["0*toy", "0*toy-numb"], "weights: expected at least one above 0, got [0.0, 0.0]. Give those that count a weight"),
+        (["0*toy"], "weights: expected at least one above 0, got [0.0]."),
+        (["toy", "-1*toy-numb"], "weights: expected numbers from 0, got [1.0, -1.0]. To steer away from something, give"),
+    ],
+)
+def test_weights_that_sum_to_zero_or_lie_below_are_refused(
+    refused: Callable[..., str], scorers: list[str], said: str
+) -> None:
+    assert said in refused("--generator", "toy", *(word for name in scorers for word in ("--scorer", name)))
 
 
 def test_a_plugin_that_does_not_import_leaves_the_others_working(
