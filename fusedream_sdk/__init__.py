@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from fusedream_sdk.errors import InvalidInput as InvalidInput
     from fusedream_sdk.film import Film as Film
     from fusedream_sdk.film import interpolate as interpolate
+    from fusedream_sdk.inversion import invert as invert
+    from fusedream_sdk.inverted import Inversion as Inversion
     from fusedream_sdk.latents import Box as Box
     from fusedream_sdk.latents import Free as Free
     from fusedream_sdk.latents import Latents as Latents
     from fusedream_sdk.latents import LatentSpec as LatentSpec
     from fusedream_sdk.layers import Layer as Layer
+    from fusedream_sdk.likeness import InversionSettings as InversionSettings
     from fusedream_sdk.models import ModelPair as ModelPair
     from fusedream_sdk.objectives import AugCLIP as AugCLIP
     from fusedream_sdk.objectives import plain_clip as plain_clip
@@ -73,8 +76,11 @@ _HOMES = {
     "ensemble": ("load_scorer",),
     "errors": ("FuseDreamError", "InvalidInput"),
     "film": ("Film", "interpolate"),
+    "inversion": ("invert",),
+    "inverted": ("Inversion",),
     "latents": ("Box", "Free", "Latents", "LatentSpec"),
     "layers": ("Layer",),
+    "likeness": ("InversionSettings",),
     "models": ("ModelPair",),
     "objectives": ("AugCLIP", "plain_clip"),
     "optimise": ("State", "iterate", "optimise"),

@@ -22,8 +22,7 @@ from fusedream_sdk.layers import LayerLike, as_layer
 from fusedream_sdk.memory import rows_that_fit
 from fusedream_sdk.objectives import AugCLIP
 from fusedream_sdk.optimise import Outcome, Selection, State, adam, iterate, optimise
-from fusedream_sdk.parametrise import MixStart
-from fusedream_sdk.pictures import PictureLike, read_picture, read_pictures
+from fusedream_sdk.pictures import PictureLike, read_pictures
 from fusedream_sdk.placement import Places, placements
 from fusedream_sdk.precision import resolve_device, resolve_dtype
 from fusedream_sdk.progress import bar
@@ -33,15 +32,7 @@ from fusedream_sdk.reporting import make_recipe, make_result
 from fusedream_sdk.result import Result
 from fusedream_sdk.scene_settings import SceneSettings
 from fusedream_sdk.settings import Settings
-from fusedream_sdk.starting import (
-    Beginning,
-    StartLike,
-    inversion_settings,
-    invert_with,
-    is_picture,
-    latents_start,
-    picture_start,
-)
+from fusedream_sdk.starting import Inverting, StartLike, begin_at, inversion_settings, invert_with, settings_of
 
 Watch = Callable[[State, range], None]
 """Called with every state of a chunk and the rows of the result that the chunk makes."""
@@ -115,7 +106,7 @@ class FuseDream:
         prompts: PromptLike | Sequence[PromptLike],
         *,
         seeds: int | Sequence[int] = 0,
-        start: StartLike | MixStart | None = None,
+        start: StartLike = None,
         progress: bool = True,
         watch: Watch | None = None,
         **changes: Any,
@@ -138,9 +129,9 @@ class FuseDream:
         Raises:
             InvalidInput: a prompt, seed, start or setting cannot be used. PluginContractError: a model breaks its protocol.
         """
-        settings = self._settings(start, changes)
+        settings = settings_of(self.settings, start, changes)
         all_prompts, all_seeds = self._rows(prompts, seeds)
-        begin = self._begin(start, all_prompts, all_seeds, settings, progress)
+        begin = begin_at(self._engine, start, all_prompts, all_seeds, settings, self._inverting, progress=progress)
         recipe = make_recipe(self._engine.generator, self._engine.scorer, settings, self.dtype) | begin.about
         chunk = self._chunk(all_prompts, all_seeds, begin.latents, settings)
         parts: list[Result] = []
@@ -167,22 +158,16 @@ class FuseDream:
         prompts: PromptLike | Sequence[PromptLike],
         *,
         seeds: int | Sequence[int] = 0,
-        start: StartLike | MixStart | None = None,
+        start: StartLike = None,
         **changes: Any,
     ) -> Iterator[State]:
         """The same optimisation, driven by you: one `State` per step, all rows at once. Arguments as for `generate`."""
-        settings = self._settings(start, changes)
+        settings = settings_of(self.settings, start, changes)
         all_prompts, all_seeds = self._rows(prompts, seeds)
-        begin = self._begin(start, all_prompts, all_seeds, settings, progress=False)
+        begin = begin_at(self._engine, start, all_prompts, all_seeds, settings, self._inverting, progress=False)
         return self._states(all_prompts, all_seeds, begin.latents, settings)
 
-    def invert(
-        self,
-        pictures: PictureLike | Sequence[PictureLike],
-        *,
-        progress: bool = True,
-        **changes: Any,
-    ) -> Inversion:
+    def invert(self, pictures: PictureLike | Sequence[PictureLike], *, progress: bool = True, **changes: Any) -> Inversion:
         """Find the latents whose pictures are nearest to pictures of yours, as a start for everything else.
 
         Args:
@@ -199,9 +184,9 @@ class FuseDream:
             cannot be used or had.
         """
         read = read_pictures("pictures", pictures)
-        own = inversion_settings(self.settings, changes)
+        inversion_settings(self.settings, changes)  # refuses what it does not know before a model is loaded or run
         self._engine.check_once()
-        return invert_with(self._engine, read, self._distance(), self.settings, own, progress=progress)
+        return invert_with(self._engine, read, self._inverting(**changes), self.settings, progress=progress)
 
     def compose(
         self,
@@ -261,24 +246,9 @@ class FuseDream:
             self._perceptual = loading.load_perceptual(self._perceptual, self.device, self.scorer)
         return self._perceptual
 
-    def _settings(self, start: StartLike | MixStart | None, changes: dict[str, Any]) -> Settings:
-        """The settings of a call; rows that are told where to begin are not mixed."""
-        if start is None or isinstance(start, str):
-            return self.settings.replace(**changes, **({} if start is None else {"start": start}))
-        return self.settings.replace(**changes).replace(basis=1)
-
-    def _begin(
-        self, start: StartLike | MixStart | None, prompts: list[Prompt], seeds: list[int], settings: Settings, progress: bool
-    ) -> Beginning:
-        """Where every row begins; what was given is checked before anything is drawn."""
-        if start is None or isinstance(start, str):
-            self._engine.check_once()
-            return Beginning(self._engine.starts(prompts, seeds, settings, progress=progress))
-        if not is_picture(start):
-            return latents_start(self._engine, start, len(prompts))
-        picture = read_picture("start", start)
-        self._engine.check_once()
-        return picture_start(self._engine, picture, self._distance(), settings, len(prompts), progress=progress)
+    def _inverting(self, **changes: Any) -> Inverting:
+        """How pictures are inverted."""
+        return Inverting(self._distance(), inversion_settings(self.settings, changes))
 
     def _rows(self, prompts: PromptLike | Sequence[PromptLike], seeds: int | Sequence[int]) -> tuple[list[Prompt], list[int]]:
         """P x S rows, prompt by prompt."""
