@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from fusedream_sdk import registry
-from fusedream_sdk.cli.exits import DONE, YOURS
+from fusedream_sdk.cli.exits import DONE, YOURS, say
 from fusedream_sdk.cli.skeleton import new
 
 
@@ -30,6 +30,8 @@ def plugins(context: click.Context, check: bool) -> int:
             bad += state not in ("", "ok")
             sources = " and ".join(f"{registry.package(point)} ({point.value})" for point in points)
             click.echo(f"  {name:<18} {sources}" + (f"  {state}" if state else ""))
+    if not check:
+        say("this imported none of them; fusedream plugins --check does, and says what is wrong with one.")
     return YOURS if check and bad else DONE
 
 
@@ -47,7 +49,7 @@ def _state(kind: str, name: str, points: list[EntryPoint], check: bool) -> str:
         registry.resolve(kind, name, points)
     except FuseDreamError as error:
         cause = error.__cause__ or error
-        return f"BROKEN: {type(cause).__name__}: {cause}"
+        return f"BROKEN: {type(cause).__name__}: {cause}. {registry.install_hint(cause, points[0])}"
     return "ok"
 
 

@@ -6,8 +6,9 @@ from tests.cli.toys import add_distribution
 
 
 def test_plugins_are_listed_with_their_packages(fusedream):
-    code, out, _ = fusedream("plugins")
+    code, out, err = fusedream("plugins")
     assert code == 0
+    assert "plugins --check" in err
     assert "toy                toy-models (toy_models:generator)" in out
     assert "broken             toy-models (a_module_that_is_not_there:pair)" in out
     assert "toy_models" not in sys.modules

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_main import HEAVY, IMPORTED
-from tests.cli.toys import ROOT, environment
+from tests.cli.toys import ROOT, add_distribution, environment
 
 KINDS = ["generator", "scorer"]
 
@@ -34,6 +36,19 @@ def test_a_new_plugin_registers_its_name_for_its_kind(kind, fusedream):
     assert sorted(path.name for path in Path("my_model").iterdir()) == [
         *("README.md", "my_model.py", "pyproject.toml", "test_my_model.py")
     ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_in_its_readme_draws_with_it(kind, fusedream, tmp_path, monkeypatch):
+    name = f"my_own_{kind}"
+    fusedream("plugins", "new", name, "--kind", kind)
+    entry = f"[fusedream_sdk.{kind}s]\n{name} = {name}:load\n"
+    installed = add_distribution(tmp_path / "installed", "my-own", entry, {name: Path(name, f"{name}.py").read_text()})
+    monkeypatch.syspath_prepend(str(installed))
+    (command,) = re.findall(r"^    fusedream (generate .+)$", Path(name, "README.md").read_text(), re.MULTILINE)
+    code, out, err = fusedream(*shlex.split(command.replace(" emoji", " toy")))
+    assert code == 0, err
+    assert Path(out.split("  ")[0]).is_file()
 
 
 @pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed; it comes with the extra `dev`")
