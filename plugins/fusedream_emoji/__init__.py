@@ -75,7 +75,7 @@ def tiny_pair() -> ModelPair:
     return ModelPair("emoji", "emoji", settings=settings, judge="emoji-judge", perceptual="emoji")
 
 
-VQGAN_SETTINGS = {"basis": 1, "samples": 256, "bank": 1024, "steps": 120, "lr": 0.1, "noise": 0.0}
+VQGAN_SETTINGS = {"basis": 5, "samples": 256, "bank": 1024, "steps": 120, "lr": 0.1, "noise": 0.0}
 
 
 def vqgan_pair() -> ModelPair:
