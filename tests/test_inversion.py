@@ -15,6 +15,7 @@ from fusedream_sdk.inversion import invert
 from fusedream_sdk.inverted import FILE, Inversion
 from fusedream_sdk.latents import Latents, LatentSpec, contains
 from fusedream_sdk.likeness import InversionSettings, cover
+from fusedream_sdk.protocols import Evaluation
 from fusedream_sdk.testing import ToyGenerator, random_latents
 
 QUICK = InversionSettings(steps=60, candidates=32, starts=3, trial=8, lr=0.1)
@@ -134,7 +135,7 @@ def test_ctrl_c_keeps_the_best_so_far(monkeypatch: pytest.MonkeyPatch, call: int
     calls: list[int] = []
 
     class Interrupted(inversion.Likeness):
-        def __call__(self, latents: Latents, *, step: int):  # noqa: ANN204
+        def __call__(self, latents: Latents, *, step: int) -> Evaluation:
             calls.append(step)
             if torch.is_grad_enabled() and len(calls) == call + 9:  # after 2 x 4 batches of candidates
                 raise KeyboardInterrupt
@@ -231,7 +232,7 @@ def test_places_that_cannot_be_written_are_refused(tmp_path: Path):
     inversion = found(drawn())
     with pytest.raises(OutputError, match="expected a folder for 2 pictures"):
         inversion.save(tmp_path / "a.png")
-    with pytest.raises(InvalidInput, match="out: expected a folder or a file that ends in .png"):
+    with pytest.raises(InvalidInput, match=r"out: expected a folder or a file that ends in \.png"):
         inversion.save(tmp_path / "a.jpg")
     inversion.save(tmp_path / "out")
     with pytest.raises(OutputError, match="expected a new file"):

@@ -16,6 +16,7 @@ from fusedream_sdk.cli.composing import compose
 from fusedream_sdk.cli.convert import convert
 from fusedream_sdk.cli.drawing import generate
 from fusedream_sdk.cli.exits import run
+from fusedream_sdk.cli.inverting import invert
 from fusedream_sdk.cli.listing import models, plugins
 from fusedream_sdk.cli.redraw import interpolate, replay
 
@@ -33,7 +34,7 @@ def fusedream(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for verb in (generate, compose, replay, interpolate, bank, models, plugins, convert):
+for verb in (generate, compose, invert, replay, interpolate, bank, models, plugins, convert):
     fusedream.add_command(verb)
 
 

@@ -24,6 +24,7 @@ from fusedream_sdk.cli.options import (
 
 if TYPE_CHECKING:
     from fusedream_sdk.composed import Composed
+    from fusedream_sdk.inverted import Inversion
     from fusedream_sdk.prompts import Prompt
     from fusedream_sdk.result import Result
 
@@ -78,11 +79,13 @@ def generate(
     fusedream generate "a blue dog" --models emoji --seed 1 --out dog.png
     fusedream generate "a red apple" "a green frog" -m emoji -s 0-3 --out dreams --sheet dreams.png
     fusedream generate "a blue dog | text:-0.3" -m emoji --image-prompt sketch.png:0.5
+    fusedream generate "a blue dog" -m emoji --start photo.png --out from-photo.png
 
     Prints the path and the scores of each picture. Ctrl-C saves the best so far.
     """
     listed, numbers = asked.rows()
     out, targets = plan(listed, numbers, output)
+    changes = settings.changes(pictures=True)
     dream = choice.load(shown=output.shown)
     watch = None
     if output.progress == "pictures":
@@ -90,7 +93,7 @@ def generate(
 
         watch = PicturesSoFar(out, targets, every=every, overwrite=output.overwrite)
         say(f"pictures so far: {watch.folder}")
-    result = dream.generate(listed, seeds=numbers, progress=output.shown, watch=watch, **settings.changes())
+    result = dream.generate(listed, seeds=numbers, progress=output.shown, watch=watch, **changes)
     return write(result, out, output, asked=len(targets))
 
 
@@ -107,7 +110,6 @@ def plan(
     Raises:
         InvalidInput, OutputError: a file cannot be written, or two of them would be the same.
     """
-    from fusedream_sdk.errors import InvalidInput
     from fusedream_sdk.files import check_writable
     from fusedream_sdk.result import picture_paths, slug
 
@@ -119,13 +121,22 @@ def plan(
     if out.is_dir():
         for path in beside:
             check_writable(path, overwrite=output.overwrite)
-    if output.sheet is not None:
-        if output.sheet.suffix.lower() != ".png":
-            raise InvalidInput("sheet", expected="a file that ends in .png", got=str(output.sheet))
-        if output.sheet.expanduser().resolve() in [path.resolve() for path in (*targets, *beside)]:
-            raise InvalidInput("sheet", expected="another file than the output's", got=str(output.sheet))
-        check_writable(output.sheet, overwrite=output.overwrite)
+    check_sheet(output, [*targets, *beside])
     return out, targets
+
+
+def check_sheet(output: Output, others: Sequence[Path]) -> None:
+    """The sheet, if there is one, can be written, and is none of the others. Raises InvalidInput, OutputError."""
+    from fusedream_sdk.errors import InvalidInput
+    from fusedream_sdk.files import check_writable
+
+    if output.sheet is None:
+        return
+    if output.sheet.suffix.lower() != ".png":
+        raise InvalidInput("sheet", expected="a file that ends in .png", got=str(output.sheet))
+    if output.sheet.expanduser().resolve() in [path.resolve() for path in others]:
+        raise InvalidInput("sheet", expected="another file than the output's", got=str(output.sheet))
+    check_writable(output.sheet, overwrite=output.overwrite)
 
 
 def write(result: Result, out: Path, output: Output, *, asked: int) -> int:
@@ -136,7 +147,7 @@ def write(result: Result, out: Path, output: Output, *, asked: int) -> int:
     return conclude(result.status, stopped="cancelled" in result.status, missing=missing)
 
 
-def save(made: Result | Composed, out: Path, output: Output) -> list[Path]:
+def save(made: Result | Composed | Inversion, out: Path, output: Output) -> list[Path]:
     """Write the pictures and the sheet; the pictures' paths."""
     written = made.save(out, overwrite=output.overwrite)
     if output.sheet is not None:

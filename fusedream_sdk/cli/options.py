@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Verb = Callable[..., Any]
 COUNT = click.IntRange(min=1)
 MANY_SEEDS = 10_000
+MIXES = ("best", "paper", "random")
 
 
 class SeedRange(click.ParamType):
@@ -63,8 +65,6 @@ class Asked:
 
 def image_prompt(text: str) -> Prompt:
     """The prompt of `sketch.png` or `sketch.png:0.5`. Raises InvalidInput where the picture cannot be used."""
-    from pathlib import Path
-
     from fusedream_sdk.errors import InvalidInput
     from fusedream_sdk.prompts import WEIGHTED, Prompt
 
@@ -134,15 +134,34 @@ class SettingChoice:
     noise: float | None
     plain: bool
 
-    def changes(self) -> dict[str, Any]:
-        """As keywords of `FuseDream.generate`."""
+    def changes(self, *, pictures: bool = False) -> dict[str, Any]:
+        """As keywords of `FuseDream.generate`, whose start may be a picture. Raises InvalidInput."""
         given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "plain"}
         changes = {name: value for name, value in given.items() if value is not None}
+        if self.start is not None and self.start not in MIXES:
+            changes["start"] = read_start(self.start, pictures=pictures)
         if self.plain:
             from fusedream_sdk.augment import NO_VIEWS
 
             changes["augment"] = NO_VIEWS
         return changes
+
+
+def read_start(value: str, *, pictures: bool = True) -> Any:
+    """A picture or a saved folder of one, as a start. Raises InvalidInput: it cannot be read, or no picture will do."""
+    from fusedream_sdk.errors import InvalidInput
+    from fusedream_sdk.inverted import FILE, Inversion
+    from fusedream_sdk.pictures import read_picture
+    from fusedream_sdk.result import Result
+
+    path = Path(value).expanduser()
+    if not pictures or not path.exists():
+        expected = ", ".join(MIXES) + (", or an existing picture" if pictures else "")
+        raise InvalidInput("start", expected=expected, got=value)
+    if path.is_dir():
+        return Inversion.load(path) if (path / FILE).exists() else Result.load(path).latents
+    read_picture("start", path)
+    return path
 
 
 def grouped(argument: str, kind: type, *options: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:
@@ -200,7 +219,11 @@ setting_options = grouped(
     click.option("--samples", type=COUNT, help="Latents that the search of a row sees; 1 does without a search."),
     click.option("--bank", type=COUNT, help="Latents in the bank that the rows search."),
     click.option("--basis", type=COUNT, help="Latents that are mixed; 1 optimises a single one."),
-    click.option("--start", type=click.Choice(["best", "paper", "random"]), help="Weights of the basis at the beginning."),
+    click.option(
+        "--start",
+        metavar=f"[{'|'.join(MIXES)}]",
+        help="Weights of the basis at the beginning; of generate also a PICTURE, or a saved folder of one, to begin at.",
+    ),
     click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate of Adam."),
     click.option("--noise", type=click.FloatRange(min=0), help="Noise on the latents in every step."),
     click.option("--plain", is_flag=True, help="Plain CLIP: the picture itself in place of random views."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fusedream_sdk.cli.exits import say
-from fusedream_sdk.cli.options import device_option, overwrite_option
+from fusedream_sdk.cli.options import device_option, overwrite_option, read_start
 
 if TYPE_CHECKING:
     from fusedream_sdk.protocols import Generator
@@ -23,6 +23,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--background-picture", type=FILE, help="Of a composed picture: yours, that was its background.")
 @click.option("--foreground-picture", type=FILE, help="The same for the foreground.")
 @click.option("--image-prompt", "image_prompts", type=FILE, multiple=True, help="A picture in its prompt; may be repeated.")
+@click.option("--start", help="The picture, or the saved folder of one, at which it began.")
 @device_option
 @overwrite_option
 def replay(
@@ -31,6 +32,7 @@ def replay(
     background_picture: Path | None,
     foreground_picture: Path | None,
     image_prompts: tuple[Path, ...],
+    start: str | None,
     device: str,
     overwrite: bool,
 ) -> None:
@@ -48,10 +50,11 @@ def replay(
     if out.suffix.lower() != ".png":
         raise InvalidInput("out", expected="a file that ends in .png", got=str(out))
     recipe, _ = read_whole_recipe(picture)
+    begin = None if start is None else read_start(start)
     picture_paths(out.expanduser(), [recipe["prompt"]], [recipe["seed"]], overwrite=overwrite)
     say(f"drawing {recipe['prompt']!r}, seed {recipe['seed']}, again ...")
     given: Given = {"background": background_picture, "foreground": foreground_picture, "image_prompts": image_prompts}
-    again = draw_again(picture, device=device, **given)
+    again = draw_again(picture, device=device, **given, start=begin)
     (written,) = again.save(out, overwrite=overwrite)
     click.echo(line(again if isinstance(again, Result) else again.result, 0, written))
 
