@@ -72,7 +72,8 @@ def check_writable(path: str | Path, *, overwrite: bool = True) -> None:
     if not os.access(path.parent, os.W_OK):
         raise OutputError(f"out: expected a writable folder, got {path.parent}. Choose another, or change its permissions.")
     if path.exists() and not overwrite:
-        raise OutputError(f"out: expected a new file, but {path} exists. Choose another name, or allow overwriting.")
+        fix = "Choose another name, or allow overwriting: --overwrite, or overwrite=True."
+        raise OutputError(f"out: expected a new file, but {path} exists. {fix}")
 
 
 def cache_folder(*parts: str) -> Path:
