@@ -36,7 +36,7 @@ def invert(
     *,
     perceptual: Perceptual,
     settings: InversionSettings | None = None,
-    candidates: Latents | None = None,
+    starts: Latents | None = None,
     precision: Precision = nullcontext,
     budget: float | None = None,
     progress: bool = False,
@@ -49,7 +49,7 @@ def invert(
             antialiased, so that it covers the generator's canvas, and its centre is taken.
         perceptual: distance of two pictures, on the generator's device.
         settings: how.
-        candidates: (P, M, ...) each, latents to compare with each of the P pictures in place of those drawn from the seed.
+        starts: (P, S, ...) each, S latents to try for each of the P pictures, in place of the nearest among those drawn.
         precision: context in which the models run.
         budget: bytes that the rows of a chunk may take; half of what is free by default.
         progress: show progress bars on stderr.
@@ -64,34 +64,35 @@ def invert(
     targets = cover_all(generator, read_pictures("pictures", pictures))
     likeness = Likeness(generator, targets, perceptual, settings, precision=precision)
     with bar("comparing", progress) as advance, torch.no_grad():
-        starts = _nearest(likeness, candidates, advance)
+        begin = _starts(likeness, starts, advance)
     lr = settings.lr or recommended_lr(generator)
-    if rows(starts) > len(targets):
-        tried = _descend(likeness, starts, _adam(lr), settings.trial, budget, ("trying", progress))
-        starts = tried.nearest(len(targets))
+    if rows(begin) > len(targets):
+        tried = _descend(likeness, begin, _adam(lr), settings.trial, budget, ("trying", progress))
+        begin = tried.nearest(len(targets))
         if CANCELLED in tried.status:
-            return _report(likeness, _Found(starts, tried.loss, (CANCELLED,) * len(targets), {}))
-    found = _descend(likeness, starts, _adam(lr, settings.steps), settings.steps, budget, ("inverting", progress))
+            return _report(likeness, _Found(begin, tried.loss, (CANCELLED,) * len(targets), {}))
+    found = _descend(likeness, begin, _adam(lr, settings.steps), settings.steps, budget, ("inverting", progress))
     return _report(likeness, found)
 
 
-def _nearest(likeness: Likeness, candidates: Latents | None, progress: Advance) -> Latents:
-    """The best starts of each picture, its encoding first where there is one: (P x S, ...) each, picture by picture."""
+def _starts(likeness: Likeness, given: Latents | None, progress: Advance) -> Latents:
+    """Where each picture is tried from, at its encoding first where there is one: (P x S, ...) each, picture by picture."""
     generator, targets, settings = likeness.generator, likeness.targets, likeness.settings
     encode: Callable[[Tensor], Latents] | None = getattr(generator, "encode", None)
     encoded = None if encode is None else project(encode(targets), generator.space)
     if encoded is not None:
         check_latents(encoded, generator.space, argument="generator.encode")
-    drawn = _draw(generator, settings) if candidates is None else None
+    drawn = _draw(generator, settings) if given is None else None
     count = settings.starts - (encoded is not None)
     found: list[Latents] = []
     for row in range(len(targets)):
-        own = drawn if candidates is None else map_latents(lambda x, row=row: x[row], candidates)
         if encoded is not None:
             found.append(select(encoded, slice(row, row + 1)))
-        if count and own is not None:
-            loss = _compare(likeness, own, row, progress)
-            found.append(select(own, loss.topk(min(count, len(loss)), largest=False).indices))
+        if given is not None:
+            found.append(map_latents(lambda x, row=row: x[row, :count], given))
+        elif count and drawn is not None:
+            loss = _compare(likeness, drawn, row, progress)
+            found.append(select(drawn, loss.topk(min(count, len(loss)), largest=False).indices))
     return concatenate(found)
 
 

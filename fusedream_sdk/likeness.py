@@ -24,8 +24,8 @@ class InversionSettings:
 
     Args:
         steps: updates of the best start, at least 1; their learning rate falls to 0 along a cosine.
-        candidates: latents whose pictures are compared with it to begin with.
-        starts: how many of these, the nearest, take the first steps.
+        candidates: latents that are drawn and whose pictures are compared with it, where no bank knows better.
+        starts: how many, the nearest, take the first steps.
         trial: those first steps, after which only the best start goes on; at least 1.
         lr: of Adam; None is the generator's recommended one.
         pixels: weight of the mean squared error, at least 0.
@@ -35,7 +35,7 @@ class InversionSettings:
 
     steps: int = 80
     candidates: int = 32
-    starts: int = 4
+    starts: int = 6
     trial: int = 20
     lr: float | None = None
     pixels: float = 10.0

@@ -166,11 +166,16 @@ def invert_with(
 ) -> Inversion:
     """`invert` with the models of an engine.
 
-    Where there is a bank, the candidates are those of its latents whose pictures look most like the picture to the scorer:
-    they are many, and drawn already.
+    Where there is a bank, the starts are those of its latents whose pictures look most like the picture to the scorer. They
+    are chosen among many, and by what they show: in the emoji world the right concept is among the first six for 20 of 24
+    pictures, where the loss prefers pictures of the right colours, which are soon had by optimising.
     """
     generator, perceptual = engine.generator.model, how.perceptual
-    own = dataclasses.replace(how.settings, candidates=min(how.settings.candidates, settings.samples))
+    own = dataclasses.replace(
+        how.settings,
+        candidates=min(how.settings.candidates, settings.samples),
+        starts=min(how.settings.starts, settings.samples),
+    )
     targets = cover_all(generator, pictures)
     banked = engine.has_bank and settings.searches and not hasattr(generator, "encode")
     found = invert(
@@ -178,7 +183,7 @@ def invert_with(
         list(targets),
         perceptual=perceptual.model,
         settings=own,
-        candidates=_from_bank(engine, targets, settings, own, progress) if banked else None,
+        starts=_from_bank(engine, targets, settings, own, progress) if banked else None,
         precision=engine.precision,
         budget=engine.budget,
         progress=progress,
@@ -194,7 +199,7 @@ def _from_bank(engine: Engine, targets: Tensor, settings: Settings, own: Inversi
     with torch.no_grad(), engine.precision():
         embedded = scorer.encode_image(shrink(targets, scorer.resolution)).float()
     bank = engine.bank(settings, progress=progress)
-    index, _ = bank.top(embedded, own.candidates, seeds=[own.seed] * len(targets), samples=settings.samples)
+    index, _ = bank.top(embedded, own.starts, seeds=[own.seed] * len(targets), samples=settings.samples)
     return bank.latents(engine.generator.model, index)
 
 

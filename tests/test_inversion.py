@@ -118,10 +118,10 @@ def test_a_frozen_condition_is_left_alone():
     assert (found(drawn(), Conditioned(32)).latents["ground"] == 7).all()
 
 
-def test_given_candidates_are_taken_in_place_of_draws():
+def test_given_starts_are_taken_in_place_of_draws():
     exact = {name: x.unsqueeze(1) for name, x in random_latents(TOY, 2, 123).items()}
     settings = InversionSettings(steps=1, lr=1e-9)
-    assert (invert(TOY, drawn(), perceptual=distance, settings=settings, candidates=exact).psnr > 60).all()
+    assert (invert(TOY, drawn(), perceptual=distance, settings=settings, starts=exact).psnr > 60).all()
 
 
 @pytest.mark.parametrize("weights", [{"pixels": 0.0}, {"perceptual": 0.0}])
