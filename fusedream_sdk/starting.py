@@ -167,8 +167,8 @@ def invert_with(
     """`invert` with the models of an engine.
 
     Where there is a bank, the starts are those of its latents whose pictures look most like the picture to the scorer. They
-    are chosen among many, and by what they show: in the emoji world the right concept is among the first six for 20 of 24
-    pictures, where the loss prefers pictures of the right colours, which are soon had by optimising.
+    are chosen among many, and by what they show, where the loss prefers pictures of the right colours, which are soon had by
+    optimising.
     """
     generator, perceptual = engine.generator.model, how.perceptual
     own = dataclasses.replace(
