@@ -152,7 +152,7 @@ def compose(
     listed, numbers = asked.rows()
     where = {"places": places or "all", "scales": scales or 0.5}
     count = len(placements(**where))
-    changes = scene.changes() | layers.layers() | settings.changes()
+    changes: dict[str, Any] = {**scene.changes(), **layers.layers(), **settings.changes()}
     out, targets = plan(listed, numbers, output, others=[CANDIDATES])
     dream = choice.load(shown=output.shown, perceptual=perceptual)
     composed = dream.compose(listed, seeds=numbers, progress=output.shown, **where, **changes)

@@ -54,7 +54,7 @@ def replay(
     picture_paths(out.expanduser(), [recipe["prompt"]], [recipe["seed"]], overwrite=overwrite)
     say(f"drawing {recipe['prompt']!r}, seed {recipe['seed']}, again ...")
     given: Given = {"background": background_picture, "foreground": foreground_picture, "image_prompts": image_prompts}
-    again = draw_again(picture, device=device, **given, start=begin)
+    again = draw_again(picture, device=device, **{**given, "start": begin})
     (written,) = again.save(out, overwrite=overwrite)
     click.echo(line(again if isinstance(again, Result) else again.result, 0, written))
 

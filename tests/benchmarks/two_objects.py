@@ -118,15 +118,17 @@ def judged(judge: Scorer, images: Tensor) -> tuple[list[int], list[bool]]:
     return places, both
 
 
-def run(name: str, dream: fd.FuseDream, judge: Scorer, options: dict[str, Any]) -> tuple[Verdict, Composed | None]:
+def run(
+    name: str, dream: fd.FuseDream, judge: Scorer, options: dict[str, Any], *, seed: int
+) -> tuple[Verdict, Composed | None]:
     """All prompts by one method."""
     changes = METHODS[name]
     dream.bank()
     begun = time.perf_counter()
     if changes is None:
-        composed, result = None, dream.generate(PROMPTS)
+        composed, result = None, dream.generate(PROMPTS, seeds=seed)
     else:
-        composed = dream.compose(PROMPTS, **{**options, **changes})
+        composed = dream.compose(PROMPTS, seeds=seed, **{**options, **changes})
         result = composed.result
     seconds = (time.perf_counter() - begun) / len(PROMPTS)
     places, both = judged(judge, (result.images * 255).round() / 255)  # as they are saved, so that `--again` agrees
@@ -168,6 +170,7 @@ def main() -> None:
     parser.add_argument("--methods", default=",".join(METHODS), help="comma-separated")
     parser.add_argument("--halving", type=int, default=3, help="1 runs every candidate to the end")
     parser.add_argument("--steps", type=int, help="of every method")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for the pictures and the ranks of each method")
     parser.add_argument("--again", type=Path, help="folder that --out has filled: judge its pictures, and draw none")
     args = parser.parse_args()
@@ -179,11 +182,11 @@ def main() -> None:
         return
     dream = fd.FuseDream("emoji", device="cpu", settings={} if args.steps is None else {"steps": args.steps})
     options = {"halving": None if args.halving == 1 else args.halving}
-    print(f"{len(PROMPTS)} prompts, seed 0, {options}, {dream.settings.steps} steps; {machine()}\n")
+    print(f"{len(PROMPTS)} prompts, seed {args.seed}, {options}, {dream.settings.steps} steps; {machine()}\n")
     print("| method | judge R-precision | judge top-5 | both seen | scorer AugCLIP | seam | consistency | s per picture |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in args.methods.split(","):
-        verdict, composed = run(name, dream, judge, options)
+        verdict, composed = run(name, dream, judge, options, seed=args.seed)
         print(f"| {name} | {verdict.row()} |", flush=True)
         if args.out is not None:
             args.out.mkdir(parents=True, exist_ok=True)
