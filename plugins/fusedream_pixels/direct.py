@@ -15,6 +15,7 @@ from fusedream_sdk.precision import resolve_device
 
 SIDES = (8, 4096)
 GREY = 0.5  # standard deviation of the noise around mid-grey, before the sigmoid: about 0.12 of the range
+HALF_STEP = 0.5 / 255
 UNTRAINED: Mapping[str, object] = {  # a search finds nothing among noise, and a mixture of noises is grey
     "basis": 1,
     "samples": 1,
@@ -56,10 +57,22 @@ class DirectPixels:
         """Draw n rows of grey noise from the CPU generator."""
         return {"rgb": (GREY * torch.randn(n, *self.space["rgb"].shape, generator=rng)).to(self.device)}
 
+    def encode(self, images: Tensor) -> Latents:
+        """The latents of pictures (B, 3, side, side) in [0, 1]: exact, but for black and white, which a sigmoid never reaches."""
+        return {"rgb": logits_of(images, self.resolution).to(self.device)}
+
     def __call__(self, latents: Latents) -> Tensor:
         """Pictures (B, 3, side, side) in [0, 1] of "rgb", of the same shape; differentiable; rows independent."""
         check_latents(latents, self.space)
         return torch.sigmoid(latents["rgb"])
+
+
+def logits_of(images: Tensor, resolution: tuple[int, int]) -> Tensor:
+    """What the sigmoid makes these pictures of, to half a step of 8 bits. Raises InvalidInput for another shape."""
+    if images.dim() != 4 or tuple(images.shape[1:]) != (3, *resolution):
+        expected = f"shape (B, 3, {resolution[0]}, {resolution[1]})"
+        raise InvalidInput("images", expected=expected, got=f"{tuple(images.shape)}", fix="Resize them, or set side=.")
+    return torch.logit(images.float(), eps=HALF_STEP)
 
 
 def check_side(side: Any) -> int:

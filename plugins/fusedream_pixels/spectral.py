@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from fusedream_pixels.direct import UNTRAINED, check_side
+from fusedream_pixels.direct import UNTRAINED, check_side, logits_of
 from fusedream_sdk.fingerprint import fingerprint_of
 from fusedream_sdk.latents import Latents, LatentSpec, check_latents
 from fusedream_sdk.precision import resolve_device
@@ -60,6 +60,12 @@ class FourierImage:
     def sample(self, n: int, *, rng: torch.Generator) -> Latents:
         """Draw n rows from the CPU generator: clouds with the spectrum of natural pictures."""
         return {"spectrum": torch.randn(n, *self.space["spectrum"].shape, generator=rng).to(self.device)}
+
+    def encode(self, images: Tensor) -> Latents:
+        """The latents of pictures (B, 3, side, side) in [0, 1], as of `DirectPixels`."""
+        colours = logits_of(images, self.resolution).to(self.device)
+        planes = (torch.linalg.inv(self._colour)[:, :, None, None] * colours[:, None]).sum(dim=2)
+        return {"spectrum": torch.view_as_real(torch.fft.rfft2(planes, norm="ortho") / self._scale)}
 
     def __call__(self, latents: Latents) -> Tensor:
         """Pictures (B, 3, side, side) in [0, 1] of "spectrum" (B, ...) as in `space`; differentiable; rows independent."""

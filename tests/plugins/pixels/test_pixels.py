@@ -95,3 +95,14 @@ def test_samples_of_fourier_are_smoother_than_samples_of_pixels():
         return float(images.diff(dim=3).square().mean() / images.var())
 
     assert roughness(FourierImage(32)) < 0.5 * roughness(DirectPixels(32))
+
+
+@pytest.mark.parametrize("side", [16, 15])
+@pytest.mark.parametrize("kind", BOTH)
+def test_a_picture_is_encoded_to_half_a_step_of_eight_bits(kind: Any, side: int):
+    generator = kind(side)
+    images = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+    images[0, :, 0], images[0, :, 1] = 0.0, 1.0
+    assert (generator(generator.encode(images)) - images).abs().max() < 0.51 / 255
+    with pytest.raises(InvalidInput, match=r"images: expected shape \(B, 3, \d+, \d+\), got .*set side="):
+        generator.encode(images[:, :, 1:])
