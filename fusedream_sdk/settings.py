@@ -24,8 +24,8 @@ class Settings:
         augment: the families and strengths of the views.
         samples: latents that the search of a row sees (paper: 10,000). 1 means no search: one draw from the seed.
         basis: latents k that are mixed (paper: 5 or 10); 1 means no over-parameterisation.
-        start: weights of the basis at the beginning: "paper" (1/k), "random" (public code) or "best". The default is what the
-            judge prefers in the emoji world (`python -m tests.benchmarks.single_objects`).
+        start: weights of the basis at the beginning: "paper" (1/k), "random" (public code) or "best". None is better than
+            the paper's in the emoji world (`python -m tests.benchmarks.single_objects`).
         bank: latents in the bank from which every seed picks its own `samples`.
         bank_views: views averaged for each of them.
         lr: of Adam (paper: 5e-3).
