@@ -58,7 +58,7 @@ class DirectPixels:
         return {"rgb": (GREY * torch.randn(n, *self.space["rgb"].shape, generator=rng)).to(self.device)}
 
     def encode(self, images: Tensor) -> Latents:
-        """The latents of pictures (B, 3, side, side) in [0, 1]; black and white, which no sigmoid reaches, to half a step of 8 bits."""
+        """The latents of pictures (B, 3, side, side) in [0, 1], to half a step of 8 bits: no sigmoid reaches black or white."""
         return {"rgb": logits_of(images, self.resolution).to(self.device)}
 
     def __call__(self, latents: Latents) -> Tensor:
