@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from functools import partial
 
 
@@ -55,3 +57,9 @@ class FingerprintMismatch(FuseDreamError):
 
 class OutputError(FuseDreamError, OSError):
     """A result cannot be written where it was asked for."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question after the known name that is nearest; empty where none is near."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean {close[0]!r}?" if close else ""

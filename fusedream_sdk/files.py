@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_cache_path
 
 from fusedream_sdk.errors import OutputError
+
+if TYPE_CHECKING:  # looking for a place to write needs no torch
+    from torch import Tensor
 
 LONGEST_NAME = 255  # bytes, on every usual file system
 
@@ -96,3 +101,25 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+    """Write tensors, and what JSON holds about them, as safetensors, whole or not at all."""
+    from safetensors.torch import save_file
+
+    with atomic_path(path) as temporary:
+        stored = {name: x.detach().cpu().contiguous() for name, x in tensors.items()}
+        save_file(stored, temporary, {"about": json.dumps(about)})
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What `save_tensors` wrote: first what is said about the tensors.
+
+    Raises:
+        OSError, SafetensorError, KeyError, TypeError, JSONDecodeError: it is missing, damaged, or another's.
+    """
+    from safetensors import safe_open
+
+    with safe_open(str(path), framework="pt") as file:
+        about = json.loads((file.metadata() or {})["about"])
+        return about, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping

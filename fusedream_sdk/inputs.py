@@ -29,6 +29,12 @@ def is_number(value: object) -> TypeIs[float]:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
+def check_count(argument: str, value: object) -> None:
+    """An integer of at least 1. Raises InvalidInput otherwise."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvalidInput(argument, expected="an integer of at least 1", got=value)
+
+
 def check_squares(images: Tensor, resolution: int) -> None:
     """Pictures (B, 3, resolution, resolution), as a scorer reads them. Raises InvalidInput otherwise; nothing is resized."""
     if images.dim() != 4 or images.shape[1:] != (3, resolution, resolution):

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from fusedream_sdk.contracts import conditioned, draw_rows
 from fusedream_sdk.inverted import Inversion, measure_psnr
 from fusedream_sdk.latents import Latents, check_latents, concatenate, map_latents, project, rows, select
 from fusedream_sdk.likeness import InversionSettings, Likeness, cover_all, recommended_lr
@@ -25,9 +24,13 @@ from fusedream_sdk.optimise import CANCELLED, MakeOptimiser, Selection, State, i
 from fusedream_sdk.parametrise import Direct
 from fusedream_sdk.pictures import PictureLike, read_pictures
 from fusedream_sdk.progress import Advance, bar
+from fusedream_sdk.prompts import Prompt
 from fusedream_sdk.protocols import Generator, Perceptual
 from fusedream_sdk.reporting import RENDER_BATCH, render
+from fusedream_sdk.result import join_histories
 from fusedream_sdk.search import draw
+
+NOTHING = Prompt.of(())  # what a generator that depends on a prompt is told
 
 
 def invert(
@@ -82,7 +85,7 @@ def _starts(likeness: Likeness, given: Latents | None, progress: Advance) -> Lat
     encoded = None if encode is None else project(encode(targets), generator.space)
     if encoded is not None:
         check_latents(encoded, generator.space, argument="generator.encode")
-    drawn = _draw(generator, settings) if given is None else None
+    drawn = draw(generator, settings.candidates, settings.seed, NOTHING) if given is None else None
     count = settings.starts - (encoded is not None)
     found: list[Latents] = []
     for row in range(len(targets)):
@@ -94,13 +97,6 @@ def _starts(likeness: Likeness, given: Latents | None, progress: Advance) -> Lat
             loss = _compare(likeness, drawn, row, progress)
             found.append(select(drawn, loss.topk(min(count, len(loss)), largest=False).indices))
     return concatenate(found)
-
-
-def _draw(generator: Generator, settings: InversionSettings) -> Latents:
-    """Latents from the seed, for no prompt where the generator depends on one."""
-    if conditioned(generator):
-        return draw_rows(generator, settings.candidates, torch.Generator().manual_seed(settings.seed), "")
-    return draw(generator, settings.candidates, settings.seed, "")
 
 
 def _compare(likeness: Likeness, latents: Latents, row: int, progress: Advance) -> Tensor:
@@ -173,7 +169,7 @@ def _descend(
         concatenate([part.latents for part in parts]),
         torch.cat([part.loss for part in parts]),
         sum((part.status for part in parts), ()),
-        _join([part.history for part in parts]) if parts[-1].history else {},
+        join_histories([part.history for part in parts]) if parts[-1].history else {},
     )
 
 
@@ -181,16 +177,6 @@ def _untouched(starts: Latents) -> _Found:
     """Rows that had not begun when the run was cancelled."""
     count, device = rows(starts), next(iter(starts.values())).device
     return _Found(starts, torch.full((count,), torch.inf, device=device), (CANCELLED,) * count, {})
-
-
-def _join(histories: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Side by side, the shorter ones filled with NaN."""
-    steps = max(len(x) for history in histories for x in history.values())
-
-    def padded(x: Tensor) -> Tensor:
-        return torch.cat([x, x.new_full((steps - len(x), x.shape[1]), torch.nan)])
-
-    return {name: torch.cat([padded(history[name]) for history in histories], dim=1) for name in histories[0]}
 
 
 def _adam(lr: float, steps: int | None = None) -> MakeOptimiser:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput, OutputError, WeightsError
-from fusedream_sdk.files import atomic_path, check_writable
+from fusedream_sdk.files import check_writable, read_tensors, save_tensors
 from fusedream_sdk.latents import Latents
-from fusedream_sdk.pictures import png_bytes, save_png, to_pil
-from fusedream_sdk.result import check_folder
+from fusedream_sdk.pictures import png_bytes, to_pil
+from fusedream_sdk.result import check_folder, save_rows
 
 FILE = "inversion.safetensors"
 GAP, CAPTION, COLUMNS = 4, 26, 10  # of a sheet: pixels, pixels, pictures in a line
@@ -97,34 +96,23 @@ class Inversion:
         """
         path = Path(path).expanduser()
         names = inversion_paths(path, len(self), overwrite=overwrite)
-        if names != [path]:
-            path.mkdir(exist_ok=True)
-        for row, (target, picture) in enumerate(zip(names, self.pil, strict=True)):
-            save_png(picture, target, self.row_recipe(row), overwrite=overwrite)
-        if names != [path]:
-            self._save_tensors(path / FILE)
-        return names
+        return save_rows(self, path, names, overwrite=overwrite)
 
-    def _save_tensors(self, file: Path) -> None:
-        from safetensors.torch import save_file
-
+    def save_tensors(self, folder: Path) -> None:
+        """Write `inversion.safetensors`, from which `load` reads everything back, into a folder."""
         tensors = {"targets": self.targets, "images": self.images, "psnr": self.psnr, "perceptual": self.perceptual}
         for group, entries in (("latents", self.latents), ("history", self.history)):
             tensors |= {f"{group}.{name}": x for name, x in entries.items()}
-        about = json.dumps({"status": self.status, "recipe": self.recipe})
-        with atomic_path(file) as temporary:
-            save_file({name: x.detach().cpu().contiguous() for name, x in tensors.items()}, temporary, {"about": about})
+        save_tensors(folder / FILE, tensors, {"status": self.status, "recipe": self.recipe})
 
     @classmethod
     def load(cls, folder: str | Path) -> Inversion:
         """Read back what `save` wrote into a folder. Raises WeightsError if it is missing or damaged."""
-        from safetensors import SafetensorError, safe_open
+        from safetensors import SafetensorError
 
         path = Path(folder).expanduser() / FILE
         try:
-            with safe_open(str(path), framework="pt") as file:
-                about = json.loads((file.metadata() or {})["about"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            about, tensors = read_tensors(path)
             targets, images, psnr, distance = (tensors.pop(name) for name in ("targets", "images", "psnr", "perceptual"))
             groups: dict[str, dict[str, Tensor]] = {"latents": {}, "history": {}}
             for key, x in tensors.items():

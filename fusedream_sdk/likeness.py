@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fusedream_sdk.contracts import device_of
+from fusedream_sdk.directions import positive
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.inputs import check_seeds, is_number
+from fusedream_sdk.inputs import check_count, check_seeds, is_number
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.objectives import Precision
 from fusedream_sdk.protocols import Evaluation, Generator, Perceptual
@@ -44,11 +45,9 @@ class InversionSettings:
 
     def __post_init__(self) -> None:
         for name in ("steps", "candidates", "starts", "trial"):
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise InvalidInput(name, expected="an integer of at least 1", got=value)
-        if self.lr is not None and not (is_number(self.lr) and 0 < self.lr < float("inf")):
-            raise InvalidInput("lr", expected="a positive number", got=self.lr)
+            check_count(name, getattr(self, name))
+        if self.lr is not None:
+            positive("lr", self.lr)
         for name in ("pixels", "perceptual"):
             value = getattr(self, name)
             if not is_number(value) or not 0 <= value < float("inf"):

@@ -184,9 +184,9 @@ class FuseDream:
             cannot be used or had.
         """
         read = read_pictures("pictures", pictures)
-        inversion_settings(self.settings, changes)  # refuses what it does not know before a model is loaded or run
+        how = self._inverting(**changes)
         self._engine.check_once()
-        return invert_with(self._engine, read, self._inverting(**changes), self.settings, progress=progress)
+        return invert_with(self._engine, read, how, self.settings, progress=progress)
 
     def compose(
         self,
@@ -248,7 +248,8 @@ class FuseDream:
 
     def _inverting(self, **changes: Any) -> Inverting:
         """How pictures are inverted."""
-        return Inverting(self._distance(), inversion_settings(self.settings, changes))
+        settings = inversion_settings(self.settings, changes)  # refuses what it does not know before a model is loaded
+        return Inverting(self._distance(), settings)
 
     def _rows(self, prompts: PromptLike | Sequence[PromptLike], seeds: int | Sequence[int]) -> tuple[list[Prompt], list[int]]:
         """P x S rows, prompt by prompt."""

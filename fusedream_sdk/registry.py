@@ -6,7 +6,6 @@ Groups: `fusedream_sdk.generators`, `fusedream_sdk.scorers`, `fusedream_sdk.perc
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 import re
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
-from fusedream_sdk.errors import DuplicatePlugin, FuseDreamError, InvalidInput, PluginImportError, UnknownPlugin
+from fusedream_sdk.errors import DuplicatePlugin, FuseDreamError, InvalidInput, PluginImportError, UnknownPlugin, did_you_mean
 
 if TYPE_CHECKING:  # listing needs no torch
     from fusedream_sdk.protocols import Generator, Perceptual
@@ -141,8 +140,7 @@ def check_options(kind: str, name: str, build: Any, options: Mapping[str, Any]) 
         raise InvalidInput(lacking[0], expected=f"a value, as {name!r} of {kind} has none of its own", got="nothing", fix=fix)
     if strange:
         expected = f"an option of {name!r}, which takes {', '.join(named) or 'none'}"
-        close = difflib.get_close_matches(strange[0], named, n=1)
-        raise InvalidInput(kind, expected=expected, got=repr(strange[0]), fix=f"Did you mean {close[0]!r}?" if close else "")
+        raise InvalidInput(kind, expected=expected, got=repr(strange[0]), fix=did_you_mean(strange[0], named))
 
 
 def import_failure(kind: str, name: str, point: EntryPoint, error: BaseException) -> PluginImportError:
@@ -173,7 +171,5 @@ def looks_tagged(name: str) -> bool:
 
 def unknown_message(kind: str, name: str, known: list[str]) -> str:
     """The error for a name that nobody registered, with the nearest one that somebody did."""
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
     expected = f"one of {', '.join(known)}" if known else "an installed plugin (there is none of this kind)"
-    return f"{kind}: expected {expected}; got {name!r}.{hint}"
+    return f"{kind}: expected {expected}; got {name!r}. {did_you_mean(name, known)}".rstrip()

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from torch import Tensor
 from typing_extensions import TypedDict, Unpack
 
@@ -82,7 +81,7 @@ def replay(
     composed = is_composed(recipe)
     check_given(given, composed=composed, inverted="perceptual" in recipe)
     start = checked_start(recipe, given.get("start"))
-    compares = composed or is_picture(start)
+    compares = composed or isinstance(start, Tensor)
     dream = FuseDream(
         generator=pick_model("generator", recipe["generator"], given.get("generator")),
         scorer=pick_model("scorer", recipe["scorer"], given.get("scorer")),
@@ -98,7 +97,7 @@ def replay(
     else:
         dream.settings = settings
         prompt = Prompt(recipe["prompt"]).with_pictures(given.get("image_prompts", ()))
-        begin = start_again(dream, recipe, start, progress) if is_picture(start) else start
+        begin = start_again(dream, recipe, start, progress) if isinstance(start, Tensor) else start
         again = dream.generate(prompt, seeds=recipe["seed"], start=begin, progress=progress)
         version = again.recipe["version"]
         if start is not None and again.starts[0] != recipe["start"]["latents"]:
@@ -125,7 +124,8 @@ def checked_start(recipe: Mapping[str, Any], given: Any) -> StartLike:
         fix = "Pass it: replay(picture, start=...)."
         raise InvalidInput("start", expected=f"the {kind} at which the picture began", got="none", fix=fix)
     if is_picture(start):
-        wanted, found = about["picture"], picture_fingerprint(read_picture("start", start))
+        start = read_picture("start", start)
+        wanted, found = about["picture"], picture_fingerprint(start)
         if wanted is None:
             got = "a picture"
             raise InvalidInput("start", expected="the latents at which the picture began", got=got, fix="Pass its latents.")
@@ -136,11 +136,11 @@ def checked_start(recipe: Mapping[str, Any], given: Any) -> StartLike:
     return start
 
 
-def start_again(dream: FuseDream, recipe: Mapping[str, Any], start: Path | Image.Image | Tensor, progress: bool) -> Any:
+def start_again(dream: FuseDream, recipe: Mapping[str, Any], start: Tensor, progress: bool) -> Any:
     """The picture at which another began, inverted as then. Raises FingerprintMismatch for another perceptual distance."""
     how = Inverting(dream._distance(), InversionSettings(**recipe["inversion"]))
     check_same("perceptual", how.perceptual, recipe["perceptual"])
-    return picture_start(dream._engine, read_picture("start", start), how, dream.settings, 1, progress=progress)
+    return picture_start(dream._engine, start, how, dream.settings, 1, progress=progress)
 
 
 def check_given(given: Given, *, composed: bool, inverted: bool = False) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from json import JSONDecodeError
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from PIL import Image
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput, OutputError, WeightsError
-from fusedream_sdk.files import atomic_path, check_writable
+from fusedream_sdk.files import check_writable, read_tensors, save_tensors
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.pictures import grid, png_bytes, save_png, to_pil
 
@@ -114,38 +114,25 @@ class Result:
         """
         path = Path(path).expanduser()
         names = picture_paths(path, self.prompts, self.seeds, overwrite=overwrite)
-        if names != [path]:
-            path.mkdir(exist_ok=True)
-        for row, (target, picture) in enumerate(zip(names, self.pil, strict=True)):
-            save_png(picture, target, self.row_recipe(row), overwrite=overwrite)
-        if names != [path]:
-            self.save_tensors(path)
-        return names
+        return save_rows(self, path, names, overwrite=overwrite)
 
     def save_tensors(self, folder: Path) -> None:
         """Write `result.safetensors`, from which `load` reads everything back, into a folder."""
-        from safetensors.torch import save_file
-
         groups = {"latents": self.latents, "scores": self.scores, "history": self.history}
         tensors = {f"{group}.{name}": x for group, entries in groups.items() for name, x in entries.items()}
         tensors |= {"images": self.images, "best_step": self.best_step}
         lists = {"prompts": self.prompts, "seeds": self.seeds, "status": self.status, "starts": self.starts}
-        about = {**lists, "recipe": self.recipe}
-        with atomic_path(folder / FILE) as temporary:
-            save_file({n: x.detach().cpu().contiguous() for n, x in tensors.items()}, temporary, {"about": json.dumps(about)})
+        save_tensors(folder / FILE, tensors, {**lists, "recipe": self.recipe})
 
     @classmethod
     def load(cls, folder: str | Path) -> Result:
         """Read back what `save` wrote into a folder. Raises WeightsError if it is missing or damaged."""
-        from safetensors import SafetensorError, safe_open
+        from safetensors import SafetensorError
 
         path = Path(folder).expanduser() / FILE
         try:
-            with safe_open(str(path), framework="pt") as file:
-                about = json.loads((file.metadata() or {})["about"])
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            return cls._assemble(about, tensors)
-        except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+            return cls._assemble(*read_tensors(path))
+        except (OSError, SafetensorError, KeyError, TypeError, JSONDecodeError) as error:
             raise WeightsError(f"result {path}: expected a folder that Result.save wrote ({error}).") from error
 
     @classmethod
@@ -171,11 +158,6 @@ class Result:
     @classmethod
     def concatenate(cls, parts: Sequence[Result]) -> Result:
         """Rows of all parts, one after the other; they share a recipe."""
-        steps = max(next(iter(part.history.values())).shape[0] for part in parts)
-
-        def padded(x: Tensor) -> Tensor:
-            return torch.cat([x, x.new_full((steps - len(x), x.shape[1]), torch.nan)])
-
         first = parts[0]
         return cls(
             prompts=sum((part.prompts for part in parts), ()),
@@ -185,7 +167,7 @@ class Result:
             scores={name: torch.cat([part.scores[name] for part in parts]) for name in first.scores},
             best_step=torch.cat([part.best_step for part in parts]),
             status=sum((part.status for part in parts), ()),
-            history={name: torch.cat([padded(part.history[name]) for part in parts], dim=1) for name in first.history},
+            history=join_histories([part.history for part in parts]),
             recipe=first.recipe,
             starts=sum((part.starts for part in parts), ()),
         )
@@ -193,6 +175,44 @@ class Result:
     def to(self, device: str | torch.device) -> Latents:
         """The latents on a device."""
         return map_latents(lambda x: x.to(device), self.latents)
+
+
+def join_histories(histories: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Name of a loss -> (T, B), of rows side by side; the shorter histories are filled with NaN."""
+    steps = max(len(x) for history in histories for x in history.values())
+
+    def padded(x: Tensor) -> Tensor:
+        return torch.cat([x, x.new_full((steps - len(x), x.shape[1]), torch.nan)])
+
+    return {name: torch.cat([padded(history[name]) for history in histories], dim=1) for name in histories[0]}
+
+
+class Rows(Protocol):
+    """What has a picture, a recipe and tensors for each row."""
+
+    @property
+    def pil(self) -> list[Image.Image]:
+        """A picture of each row."""
+        ...
+
+    def row_recipe(self, row: int) -> dict[str, Any]:
+        """What a picture carries."""
+        ...
+
+    def save_tensors(self, folder: Path) -> None:
+        """Write everything else into a folder."""
+        ...
+
+
+def save_rows(rows: Rows, path: Path, names: list[Path], *, overwrite: bool) -> list[Path]:
+    """Write the picture of each row, with its recipe, as `names`; and the tensors, where `path` is their folder."""
+    if names != [path]:
+        path.mkdir(exist_ok=True)
+    for row, (target, picture) in enumerate(zip(names, rows.pil, strict=True)):
+        save_png(picture, target, rows.row_recipe(row), overwrite=overwrite)
+    if names != [path]:
+        rows.save_tensors(path)
+    return names
 
 
 def picture_paths(path: Path, prompts: Sequence[str], seeds: Sequence[int], *, overwrite: bool = False) -> list[Path]:

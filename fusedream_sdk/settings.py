@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 from fusedream_sdk.augment import Views
-from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.errors import InvalidInput, did_you_mean
+from fusedream_sdk.inputs import check_count
 from fusedream_sdk.parametrise import MixStart
 
 
@@ -54,9 +54,7 @@ class Settings:
     def __post_init__(self) -> None:
         counts = ("steps", "views", "samples", "basis", "bank", "bank_views", "check_every", "check_views", "report_views")
         for name in counts:
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InvalidInput(name, expected="an integer of at least 1", got=value)
+            check_count(name, getattr(self, name))
         if self.basis > self.samples:
             fix = "Search more samples, or mix fewer."
             raise InvalidInput("basis", expected=f"at most samples = {self.samples}", got=self.basis, fix=fix)
@@ -84,15 +82,9 @@ class Settings:
         known = [field.name for field in dataclasses.fields(self)]
         for name in changes:
             if name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                fix = f"Did you mean {close[0]!r}?" if close else ""
-                raise InvalidInput(name, expected=f"a setting: {', '.join(known)}", got="an unknown name", fix=fix)
+                expected, fix = f"a setting: {', '.join(known)}", did_you_mean(name, known)
+                raise InvalidInput(name, expected=expected, got="an unknown name", fix=fix)
         return dataclasses.replace(self, **changes)
-
-    def changed_from(self, other: Settings) -> dict[str, Any]:
-        """The values that differ from another's."""
-        fields = [field.name for field in dataclasses.fields(self)]
-        return {name: getattr(self, name) for name in fields if getattr(self, name) != getattr(other, name)}
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a recipe."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from fusedream_sdk.augment import shrink
 from fusedream_sdk.engine import Engine
-from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.errors import InvalidInput, did_you_mean
 from fusedream_sdk.fingerprint import fingerprint_of
 from fusedream_sdk.inversion import invert
 from fusedream_sdk.inverted import Inversion
@@ -176,14 +175,13 @@ def invert_with(
         candidates=min(how.settings.candidates, settings.samples),
         starts=min(how.settings.starts, settings.samples),
     )
-    targets = cover_all(generator, pictures)
     banked = engine.has_bank and settings.searches and not hasattr(generator, "encode")
     found = invert(
         generator,
-        list(targets),
+        list(pictures),
         perceptual=perceptual.model,
         settings=own,
-        starts=_from_bank(engine, targets, settings, own, progress) if banked else None,
+        starts=_from_bank(engine, cover_all(generator, pictures), settings, own, progress) if banked else None,
         precision=engine.precision,
         budget=engine.budget,
         progress=progress,
@@ -208,8 +206,6 @@ def inversion_settings(settings: Settings, changes: Mapping[str, Any]) -> Invers
     known = [field.name for field in dataclasses.fields(InversionSettings)]
     for name in changes:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            fix = f"Did you mean {close[0]!r}?" if close else ""
-            expected = f"a setting of an inversion: {', '.join(known)}"
+            expected, fix = f"a setting of an inversion: {', '.join(known)}", did_you_mean(name, known)
             raise InvalidInput(name, expected=expected, got="an unknown name", fix=fix)
     return InversionSettings(**{"lr": BOLD * settings.lr, **changes})

@@ -75,9 +75,3 @@ settings = st.builds(
 @given(settings)
 def test_settings_survive_json(given_settings: Settings):
     assert Settings.from_json(json.loads(json.dumps(given_settings.to_json()))) == given_settings
-
-
-@given(settings, settings)
-def test_what_changed_leads_from_one_to_the_other(a: Settings, b: Settings):
-    assert a.replace(**b.changed_from(a)) == b
-    assert a.changed_from(a) == {}

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fusedream_sdk.cli.drawing import Output, conclude, line, output_options, plan, save
-from fusedream_sdk.cli.options import Asked, ModelChoice, SettingChoice, asked_options, grouped, model_options, setting_options
+from fusedream_sdk.cli.options import (
+    Asked,
+    ModelChoice,
+    SettingChoice,
+    asked_options,
+    chosen,
+    grouped,
+    model_options,
+    setting_options,
+)
 from fusedream_sdk.placement import PLACES, placements
 
 if TYPE_CHECKING:
@@ -35,7 +44,8 @@ class LayerChoice:
 
     def _layer(self, role: str) -> Layer:
         from fusedream_sdk.errors import InvalidInput
-        from fusedream_sdk.layers import Layer, read_picture
+        from fusedream_sdk.layers import Layer
+        from fusedream_sdk.pictures import read_picture
 
         prompt, picture = getattr(self, role), getattr(self, f"{role}_picture")
         if picture is None:
@@ -43,8 +53,7 @@ class LayerChoice:
         if prompt is not None:
             fix = f"Leave out --{role} or --{role}-picture."
             raise InvalidInput(role, expected="a prompt or a picture", got="both", fix=fix)
-        read_picture(f"{role}-picture", picture)
-        return Layer(picture=picture)
+        return Layer(picture=read_picture(f"{role}-picture", picture))
 
 
 @dataclass(frozen=True)
@@ -64,8 +73,7 @@ class SceneChoice:
         """As keywords of `FuseDream.compose`. Raises InvalidInput: before the models are loaded."""
         from fusedream_sdk.scene_settings import SceneSettings
 
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
-        changes = {name: value for name, value in given.items() if value is not None}
+        changes = chosen(self)
         SceneSettings(**changes)
         self._check_used()
         return changes

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from fusedream_sdk.cli.drawing import Output, check_sheet, conclude, output_options, save
-from fusedream_sdk.cli.options import COUNT, ModelChoice, grouped, model_options
+from fusedream_sdk.cli.options import COUNT, ModelChoice, chosen, grouped, model_options
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,7 @@ class InversionChoice:
         """As keywords of `FuseDream.invert`. Raises InvalidInput: before the models are loaded."""
         from fusedream_sdk.likeness import InversionSettings
 
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
-        changes = {name: value for name, value in given.items() if value is not None}
+        changes = chosen(self)
         InversionSettings(**changes)
         return changes
 

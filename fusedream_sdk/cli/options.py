@@ -136,8 +136,8 @@ class SettingChoice:
 
     def changes(self, *, pictures: bool = False) -> dict[str, Any]:
         """As keywords of `FuseDream.generate`, whose start may be a picture. Raises InvalidInput."""
-        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "plain"}
-        changes = {name: value for name, value in given.items() if value is not None}
+        changes = chosen(self)
+        del changes["plain"]
         if self.start is not None and self.start not in MIXES:
             changes["start"] = read_start(self.start, pictures=pictures)
         if self.plain:
@@ -160,8 +160,13 @@ def read_start(value: str, *, pictures: bool = True) -> Any:
         raise InvalidInput("start", expected=expected, got=value)
     if path.is_dir():
         return Inversion.load(path) if (path / FILE).exists() else Result.load(path).latents
-    read_picture("start", path)
-    return path
+    return read_picture("start", path)
+
+
+def chosen(group: Any) -> dict[str, Any]:
+    """Of a dataclass of options those that were given: all that are not None."""
+    given = {field.name: getattr(group, field.name) for field in fields(group)}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def grouped(argument: str, kind: type, *options: Callable[[Verb], Verb]) -> Callable[[Verb], Verb]:

@@ -53,8 +53,9 @@ def replay(
     begin = None if start is None else read_start(start)
     picture_paths(out.expanduser(), [recipe["prompt"]], [recipe["seed"]], overwrite=overwrite)
     say(f"drawing {recipe['prompt']!r}, seed {recipe['seed']}, again ...")
-    given: Given = {"background": background_picture, "foreground": foreground_picture, "image_prompts": image_prompts}
-    again = draw_again(picture, device=device, **{**given, "start": begin})
+    layers: Given = {"background": background_picture, "foreground": foreground_picture}
+    given: Given = {**layers, "image_prompts": image_prompts, "start": begin}
+    again = draw_again(picture, device=device, **given)
     (written,) = again.save(out, overwrite=overwrite)
     click.echo(line(again if isinstance(again, Result) else again.result, 0, written))
 

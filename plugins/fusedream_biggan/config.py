@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 
 from pytorch_pretrained_biggan import BigGANConfig
 
-from fusedream_sdk.errors import WeightsError
+from fusedream_sdk.errors import WeightsError, did_you_mean
 
 REMARKS = {"architectures", "model_type", "name", "description", "license"}  # allowed, and not read
 
@@ -73,8 +72,7 @@ def check_keys(values: dict[str, Any], path: Path) -> None:
         raise WeightsError(f"{path}: {missing[0]!r} is missing. Expected the config.json of a BigGAN-deep.")
     unknown = sorted(set(values) - known)
     if unknown:
-        close = difflib.get_close_matches(unknown[0], known, n=1)
-        raise WeightsError(f"{path}: {unknown[0]!r} is unknown." + (f" Did you mean {close[0]!r}?" if close else ""))
+        raise WeightsError(f"{path}: {unknown[0]!r} is unknown. {did_you_mean(unknown[0], known)}".rstrip())
 
 
 def check_layers(values: dict[str, Any], path: Path) -> None:

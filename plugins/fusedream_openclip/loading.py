@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import open_clip
 from open_clip import factory, pretrained
 from torch import Tensor
 
-from fusedream_sdk.errors import FuseDreamError, InvalidInput, WeightsError
+from fusedream_sdk.errors import FuseDreamError, InvalidInput, WeightsError, did_you_mean
 from fusedream_sdk.weights import check_tensors, first_line, read_tensors
 
 EXAMPLE = "ViT-B-32:laion2b_s34b_b79k"
@@ -74,8 +73,7 @@ def check_name(weights: Any) -> tuple[str, str]:
         expected = f"an architecture and a tag or a file, such as {EXAMPLE!r}"
         raise InvalidInput("weights", expected=expected, got=weights)
     if open_clip.get_model_config(architecture) is None:
-        close = difflib.get_close_matches(architecture, open_clip.list_models(), n=1)
-        fix = f"Did you mean {close[0]!r}?" if close else "See open_clip.list_models()."
+        fix = did_you_mean(architecture, open_clip.list_models()) or "See open_clip.list_models()."
         raise InvalidInput("weights", expected="an architecture of OpenCLIP", got=repr(architecture), fix=fix)
     return architecture, source
 

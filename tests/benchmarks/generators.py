@@ -28,7 +28,7 @@ from torch import Tensor
 import fusedream_sdk as fd
 from fusedream_sdk.pictures import grid
 from fusedream_sdk.protocols import Scorer
-from tests.benchmarks.judging import machine, r_precision, ranks
+from tests.benchmarks.judging import load_dual, machine, pair_settings, r_precision, ranks
 
 PROMPTS = Path(__file__).with_name("single_objects.txt").read_text().splitlines()[::4]
 GENERATORS = ("emoji", "emoji-vqgan", "pixels", "fourier")
@@ -85,11 +85,9 @@ class Row:
 
 def run(name: str, judge: Scorer, changes: dict[str, Any]) -> Row:
     """All prompts with one generator."""
-    scorer = fd.load_scorer("emoji")
-    if not isinstance(scorer, Scorer):
-        raise SystemExit("the emoji scorer has no embeddings")
-    generator, counted = CountedGenerator(fd.load_generator(name)), CountedScorer(scorer)
-    settings = {**pair_settings(name), **({} if name in PAIRS else generator.recommended), **changes}
+    generator, counted = CountedGenerator(fd.load_generator(name)), CountedScorer(load_dual("emoji"))
+    recommended = pair_settings(name) if name in PAIRS else {**pair_settings("emoji"), **generator.recommended}
+    settings = {**recommended, **changes}
     dream = fd.FuseDream(generator=generator, scorer=counted, device="cpu", settings=settings)
     bank = len(dream.bank().embeddings) if dream.settings.searches else 0
     generator.drawn = counted.scored = 0
@@ -99,13 +97,6 @@ def run(name: str, judge: Scorer, changes: dict[str, Any]) -> Row:
     drawn, scored = generator.drawn / len(PROMPTS), counted.scored / len(PROMPTS)
     places, augclip = ranks(judge, result.images, PROMPTS), float(result.scores["augclip"].mean())
     return Row(result.images, places, augclip, drawn, scored, bank, seconds)
-
-
-def pair_settings(name: str) -> Mapping[str, Any]:
-    """What a generator recommends together with the emoji scorer; of those that are no pair, the emoji generator's."""
-    import fusedream_emoji
-
-    return (fusedream_emoji.vqgan_pair if name == "emoji-vqgan" else fusedream_emoji.pair)().settings
 
 
 def contact_sheet(rows: Sequence[Tensor]) -> Image.Image:
@@ -119,9 +110,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="of every generator")
     parser.add_argument("--out", type=Path, help="folder for the contact sheet and the ranks")
     args = parser.parse_args()
-    judge = fd.load_scorer("emoji-judge")
-    if not isinstance(judge, Scorer):
-        raise SystemExit("the judge has no embeddings")
+    judge = load_dual("emoji-judge")
     changes = {} if args.steps is None else {"steps": args.steps}
     print(f"{len(PROMPTS)} prompts, seed 0; {machine()}\n")
     print("| generator | judge R-precision | judge top-5 | scorer AugCLIP | drawn | scored | bank | s per picture |")

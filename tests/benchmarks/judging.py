@@ -6,17 +6,33 @@ import platform
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+import fusedream_sdk as fd
 from fusedream_emoji.art import names
 from fusedream_emoji.render import COLOURS
+from fusedream_sdk import registry
 from fusedream_sdk.augment import shrink
 from fusedream_sdk.pictures import read_picture
 from fusedream_sdk.protocols import Scorer
 
 CANDIDATES = 100
+
+
+def load_dual(name: str) -> Scorer:
+    """A scorer with embeddings."""
+    scorer = fd.load_scorer(name)
+    if not isinstance(scorer, Scorer):
+        raise SystemExit(f"{name} has no embeddings")
+    return scorer
+
+
+def pair_settings(name: str) -> dict[str, Any]:
+    """What a pair of models recommends."""
+    return dict(registry.load("models", name).settings)
 
 
 def with_article(words: str) -> str:

@@ -15,8 +15,7 @@ from typing import Any
 
 import fusedream_sdk as fd
 from fusedream_sdk.pictures import grid
-from fusedream_sdk.protocols import Scorer
-from tests.benchmarks.judging import machine, r_precision, ranks
+from tests.benchmarks.judging import load_dual, machine, pair_settings, r_precision, ranks
 
 PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()
 
@@ -41,20 +40,13 @@ def run(method: str, seeds: list[int]) -> tuple[fd.Result, float]:
         generator=fd.load_generator("emoji", **options),
         scorer="emoji",
         device="cpu",
-        settings={**pair_settings(), **changes},
+        settings={**pair_settings("emoji"), **changes},
     )
     if dream.settings.searches:
         dream.bank()
     begun = time.perf_counter()
     result = dream.generate(PROMPTS, seeds=seeds)
     return result, (time.perf_counter() - begun) / len(result)
-
-
-def pair_settings() -> dict[str, Any]:
-    """What the emoji pair recommends."""
-    import fusedream_emoji
-
-    return dict(fusedream_emoji.pair().settings)
 
 
 def main() -> None:
@@ -64,9 +56,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for a sheet of pictures and the ranks of each method")
     args = parser.parse_args()
     seeds = [int(seed) for seed in args.seeds.split(",")]
-    judge = fd.load_scorer("emoji-judge")
-    if not isinstance(judge, Scorer):
-        raise SystemExit("the judge has no embeddings")
+    judge = load_dual("emoji-judge")
     print(f"{len(PROMPTS)} prompts x seeds {seeds}; {machine()}\n")
     print("| method | judge R-precision | judge top-5 | scorer AugCLIP | scorer CLIP | s per picture |")
     print("| --- | --- | --- | --- | --- | --- |")

@@ -33,7 +33,7 @@ from fusedream_sdk.composed import Composed
 from fusedream_sdk.pasting import grid_boxes, seam
 from fusedream_sdk.pictures import grid
 from fusedream_sdk.protocols import Perceptual, Scorer
-from tests.benchmarks.judging import CANDIDATES, cells, machine, r_precision
+from tests.benchmarks.judging import CANDIDATES, cells, load_dual, machine, r_precision
 
 PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()
 COLUMNS = 10  # of the sheets
@@ -174,9 +174,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for the pictures and the ranks of each method")
     parser.add_argument("--again", type=Path, help="folder that --out has filled: judge its pictures, and draw none")
     args = parser.parse_args()
-    judge = fd.load_scorer("emoji-judge")
-    if not isinstance(judge, Scorer):
-        raise SystemExit("the judge has no embeddings")
+    judge = load_dual("emoji-judge")
     if args.again is not None:
         judge_again(args.again, args.methods.split(","), judge)
         return
