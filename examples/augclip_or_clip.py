@@ -8,7 +8,7 @@ python examples/augclip_or_clip.py
 import torch
 
 import fusedream_sdk as fd
-from fusedream_sdk.pictures import grid
+from fusedream_sdk.imaging.pictures import grid
 
 PROMPTS = ["a blue dog", "a red apple", "a green frog", "a yellow duck"]
 

@@ -4,7 +4,7 @@ python examples/drive_it_yourself.py
 """
 
 import fusedream_sdk as fd
-from fusedream_sdk.pictures import grid
+from fusedream_sdk.imaging.pictures import grid
 
 GOOD_ENOUGH = 0.8  # AugCLIP on held-out views
 

@@ -15,38 +15,35 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fusedream_sdk.augment import NO_VIEWS as NO_VIEWS
-    from fusedream_sdk.augment import Views as Views
-    from fusedream_sdk.bank import LatentBank as LatentBank
-    from fusedream_sdk.composed import Composed as Composed
-    from fusedream_sdk.composition import Composition as Composition
-    from fusedream_sdk.directions import Descent as Descent
-    from fusedream_sdk.directions import DynamicBarrier as DynamicBarrier
-    from fusedream_sdk.directions import WeightedSum as WeightedSum
-    from fusedream_sdk.ensemble import load_scorer as load_scorer
+    from fusedream_sdk.dream.film import Film as Film
+    from fusedream_sdk.dream.film import interpolate as interpolate
+    from fusedream_sdk.dream.fusedream import FuseDream as FuseDream
+    from fusedream_sdk.dream.replay import replay as replay
     from fusedream_sdk.errors import FuseDreamError as FuseDreamError
     from fusedream_sdk.errors import InvalidInput as InvalidInput
-    from fusedream_sdk.film import Film as Film
-    from fusedream_sdk.film import interpolate as interpolate
-    from fusedream_sdk.inversion import invert as invert
-    from fusedream_sdk.inverted import Inversion as Inversion
+    from fusedream_sdk.inversion.invert import invert as invert
+    from fusedream_sdk.inversion.likeness import InversionSettings as InversionSettings
+    from fusedream_sdk.inversion.result import Inversion as Inversion
     from fusedream_sdk.latents import Box as Box
     from fusedream_sdk.latents import Free as Free
     from fusedream_sdk.latents import Latents as Latents
     from fusedream_sdk.latents import LatentSpec as LatentSpec
-    from fusedream_sdk.layers import Layer as Layer
-    from fusedream_sdk.likeness import InversionSettings as InversionSettings
-    from fusedream_sdk.models import ModelPair as ModelPair
-    from fusedream_sdk.objectives import AugCLIP as AugCLIP
-    from fusedream_sdk.objectives import plain_clip as plain_clip
-    from fusedream_sdk.optimise import State as State
-    from fusedream_sdk.optimise import iterate as iterate
-    from fusedream_sdk.optimise import optimise as optimise
-    from fusedream_sdk.parametrise import BasisMix as BasisMix
-    from fusedream_sdk.parametrise import Direct as Direct
-    from fusedream_sdk.pipeline import FuseDream as FuseDream
-    from fusedream_sdk.placement import Placement as Placement
-    from fusedream_sdk.prompts import Prompt as Prompt
+    from fusedream_sdk.models.ensemble import load_scorer as load_scorer
+    from fusedream_sdk.models.loading import ModelPair as ModelPair
+    from fusedream_sdk.models.registry import list_generators as list_generators
+    from fusedream_sdk.models.registry import list_models as list_models
+    from fusedream_sdk.models.registry import list_perceptual as list_perceptual
+    from fusedream_sdk.models.registry import list_scorers as list_scorers
+    from fusedream_sdk.models.registry import load_generator as load_generator
+    from fusedream_sdk.models.registry import load_perceptual as load_perceptual
+    from fusedream_sdk.optim.directions import Descent as Descent
+    from fusedream_sdk.optim.directions import DynamicBarrier as DynamicBarrier
+    from fusedream_sdk.optim.directions import WeightedSum as WeightedSum
+    from fusedream_sdk.optim.loop import State as State
+    from fusedream_sdk.optim.loop import iterate as iterate
+    from fusedream_sdk.optim.loop import optimise as optimise
+    from fusedream_sdk.optim.parametrise import BasisMix as BasisMix
+    from fusedream_sdk.optim.parametrise import Direct as Direct
     from fusedream_sdk.protocols import Direction as Direction
     from fusedream_sdk.protocols import Evaluation as Evaluation
     from fusedream_sdk.protocols import Generator as Generator
@@ -55,51 +52,52 @@ if TYPE_CHECKING:
     from fusedream_sdk.protocols import Perceptual as Perceptual
     from fusedream_sdk.protocols import Reward as Reward
     from fusedream_sdk.protocols import Scorer as Scorer
-    from fusedream_sdk.registry import list_generators as list_generators
-    from fusedream_sdk.registry import list_models as list_models
-    from fusedream_sdk.registry import list_perceptual as list_perceptual
-    from fusedream_sdk.registry import list_scorers as list_scorers
-    from fusedream_sdk.registry import load_generator as load_generator
-    from fusedream_sdk.registry import load_perceptual as load_perceptual
-    from fusedream_sdk.replaying import replay as replay
-    from fusedream_sdk.result import Result as Result
-    from fusedream_sdk.scene import Scene as Scene
-    from fusedream_sdk.scene_settings import SceneSettings as SceneSettings
-    from fusedream_sdk.settings import Settings as Settings
+    from fusedream_sdk.run.result import Result as Result
+    from fusedream_sdk.run.settings import Settings as Settings
+    from fusedream_sdk.scenes.consistency import Composition as Composition
+    from fusedream_sdk.scenes.layer import Layer as Layer
+    from fusedream_sdk.scenes.placement import Placement as Placement
+    from fusedream_sdk.scenes.result import Composed as Composed
+    from fusedream_sdk.scenes.scene import Scene as Scene
+    from fusedream_sdk.scenes.settings import SceneSettings as SceneSettings
+    from fusedream_sdk.scoring.augclip import AugCLIP as AugCLIP
+    from fusedream_sdk.scoring.augclip import plain_clip as plain_clip
+    from fusedream_sdk.scoring.prompt import Prompt as Prompt
+    from fusedream_sdk.scoring.views import NO_VIEWS as NO_VIEWS
+    from fusedream_sdk.scoring.views import Views as Views
+    from fusedream_sdk.search.bank import LatentBank as LatentBank
 
 _HOMES = {
-    "augment": ("NO_VIEWS", "Views"),
-    "bank": ("LatentBank",),
-    "composed": ("Composed",),
-    "composition": ("Composition",),
-    "directions": ("Descent", "DynamicBarrier", "WeightedSum"),
-    "ensemble": ("load_scorer",),
+    "scoring.views": ("NO_VIEWS", "Views"),
+    "search.bank": ("LatentBank",),
+    "scenes.result": ("Composed",),
+    "scenes.consistency": ("Composition",),
+    "optim.directions": ("Descent", "DynamicBarrier", "WeightedSum"),
+    "models.ensemble": ("load_scorer",),
     "errors": ("FuseDreamError", "InvalidInput"),
-    "film": ("Film", "interpolate"),
-    "inversion": ("invert",),
-    "inverted": ("Inversion",),
+    "dream.film": ("Film", "interpolate"),
+    "inversion.invert": ("invert",),
+    "inversion.result": ("Inversion",),
     "latents": ("Box", "Free", "Latents", "LatentSpec"),
-    "layers": ("Layer",),
-    "likeness": ("InversionSettings",),
-    "models": ("ModelPair",),
-    "objectives": ("AugCLIP", "plain_clip"),
-    "optimise": ("State", "iterate", "optimise"),
-    "parametrise": ("BasisMix", "Direct"),
-    "pipeline": ("FuseDream",),
-    "placement": ("Placement",),
-    "prompts": ("Prompt",),
-    "protocols": (
-        *("Direction", "Evaluation", "Generator", "Objective", "Parametrisation", "Perceptual", "Reward", "Scorer"),
-    ),
-    "registry": (
+    "scenes.layer": ("Layer",),
+    "inversion.likeness": ("InversionSettings",),
+    "models.loading": ("ModelPair",),
+    "scoring.augclip": ("AugCLIP", "plain_clip"),
+    "optim.loop": ("State", "iterate", "optimise"),
+    "optim.parametrise": ("BasisMix", "Direct"),
+    "dream.fusedream": ("FuseDream",),
+    "scenes.placement": ("Placement",),
+    "scoring.prompt": ("Prompt",),
+    "protocols": (*("Direction", "Evaluation", "Generator", "Objective", "Parametrisation", "Perceptual", "Reward", "Scorer"),),
+    "models.registry": (
         *("list_generators", "list_models", "list_perceptual", "list_scorers"),
         *("load_generator", "load_perceptual"),
     ),
-    "replaying": ("replay",),
-    "result": ("Result",),
-    "scene": ("Scene",),
-    "scene_settings": ("SceneSettings",),
-    "settings": ("Settings",),
+    "dream.replay": ("replay",),
+    "run.result": ("Result",),
+    "scenes.scene": ("Scene",),
+    "scenes.settings": ("SceneSettings",),
+    "run.settings": ("Settings",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

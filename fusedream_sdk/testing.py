@@ -1,9 +1,9 @@
 """For plugin authors: contract checks to call from a test, and toy models to try a plugin against.
 
-    from fusedream_sdk.testing import check_generator
+from fusedream_sdk.testing import check_generator
 
-    def test_my_generator_keeps_the_contract():
-        check_generator(my_package.load())
+def test_my_generator_keeps_the_contract():
+    check_generator(my_package.load())
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fusedream_sdk import contracts
-from fusedream_sdk.augment import shrink
 from fusedream_sdk.errors import PluginContractError
+from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.latents import Box, Free, Latents, LatentSpec, map_latents, select
+from fusedream_sdk.models import checks as contracts
 from fusedream_sdk.protocols import Generator, Perceptual, Scorer
 
 ROW_TOLERANCE = 1e-4

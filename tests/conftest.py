@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 import torch
 
-from fusedream_sdk.pipeline import FuseDream
+from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
 from tests.cli.toys import add_toys
 

@@ -11,14 +11,7 @@ from collections.abc import Sequence
 import click
 
 from fusedream_sdk import __version__
-from fusedream_sdk.cli.banks import bank
-from fusedream_sdk.cli.composing import compose
-from fusedream_sdk.cli.convert import convert
-from fusedream_sdk.cli.drawing import generate
-from fusedream_sdk.cli.exits import run
-from fusedream_sdk.cli.inverting import invert
-from fusedream_sdk.cli.listing import models, plugins
-from fusedream_sdk.cli.redraw import interpolate, replay
+from fusedream_sdk.cli import bank, compose, convert, exits, generate, invert, plugins, replay
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,7 +27,10 @@ def fusedream(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for verb in (generate, compose, invert, replay, interpolate, bank, models, plugins, convert):
+for verb in (
+    *(generate.generate, compose.compose, invert.invert, replay.replay, replay.interpolate),
+    *(bank.bank, plugins.models, plugins.plugins, convert.convert),
+):
     fusedream.add_command(verb)
 
 
@@ -48,4 +44,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 1 a fault of the SDK or of a plugin, 2 a mistake in what was asked, 130 interrupted with
         nothing saved.
     """
-    return run(fusedream, argv)
+    return exits.run(fusedream, argv)

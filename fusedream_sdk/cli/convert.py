@@ -25,8 +25,8 @@ def convert(source: Path, target: Path, trust: bool, overwrite: bool) -> None:
     from safetensors.torch import save_file
 
     from fusedream_sdk.errors import InvalidInput
-    from fusedream_sdk.files import atomic_path, check_writable
-    from fusedream_sdk.weights import read_stored, read_trusted
+    from fusedream_sdk.models.weights import read_stored, read_trusted
+    from fusedream_sdk.runtime.files import atomic_path, check_writable
 
     if target.suffix != ".safetensors":
         raise InvalidInput("target", expected="a file name that ends in .safetensors", got=target.name)

@@ -14,8 +14,8 @@ import click
 from fusedream_sdk.cli.exits import say
 
 if TYPE_CHECKING:
-    from fusedream_sdk.pipeline import FuseDream
-    from fusedream_sdk.prompts import Prompt
+    from fusedream_sdk.dream.fusedream import FuseDream
+    from fusedream_sdk.scoring.prompt import Prompt
 
 Verb = Callable[..., Any]
 COUNT = click.IntRange(min=1)
@@ -50,8 +50,8 @@ class Asked:
 
     def rows(self) -> tuple[list[Prompt], list[int]]:
         """The prompts, each with all the pictures, and each seed once. Raises InvalidInput, or click's error for nothing."""
-        from fusedream_sdk.inputs import check_seeds
-        from fusedream_sdk.prompts import check_prompts
+        from fusedream_sdk.runtime.checks import check_seeds
+        from fusedream_sdk.scoring.prompt import check_prompts
 
         if not self.prompts and not self.image_prompts:
             raise click.UsageError("Missing argument 'PROMPT...'.")
@@ -66,7 +66,7 @@ class Asked:
 def image_prompt(text: str) -> Prompt:
     """The prompt of `sketch.png` or `sketch.png:0.5`. Raises InvalidInput where the picture cannot be used."""
     from fusedream_sdk.errors import InvalidInput
-    from fusedream_sdk.prompts import WEIGHTED, Prompt
+    from fusedream_sdk.scoring.prompt import WEIGHTED, Prompt
 
     weighted = None if Path(text).exists() else WEIGHTED.fullmatch(text)
     path, weight = (weighted["text"], float(weighted["weight"])) if weighted else (text, 1.0)
@@ -96,7 +96,7 @@ class ModelChoice:
         """Load them, and say so: it takes seconds. A perceptual distance is for `FuseDream.compose`."""
         if shown:
             say("loading the models ...")
-        from fusedream_sdk.pipeline import FuseDream
+        from fusedream_sdk.dream.fusedream import FuseDream
 
         return FuseDream(
             self.models,
@@ -141,7 +141,7 @@ class SettingChoice:
         if self.start is not None and self.start not in MIXES:
             changes["start"] = read_start(self.start, pictures=pictures)
         if self.plain:
-            from fusedream_sdk.augment import NO_VIEWS
+            from fusedream_sdk.scoring.views import NO_VIEWS
 
             changes["augment"] = NO_VIEWS
         return changes
@@ -150,9 +150,9 @@ class SettingChoice:
 def read_start(value: str, *, pictures: bool = True) -> Any:
     """A picture or a saved folder of one, as a start. Raises InvalidInput: it cannot be read, or no picture will do."""
     from fusedream_sdk.errors import InvalidInput
-    from fusedream_sdk.inverted import FILE, Inversion
-    from fusedream_sdk.pictures import read_picture
-    from fusedream_sdk.result import Result
+    from fusedream_sdk.imaging.pictures import read_picture
+    from fusedream_sdk.inversion.result import FILE, Inversion
+    from fusedream_sdk.run.result import Result
 
     path = Path(value).expanduser()
     if not pictures or not path.exists():

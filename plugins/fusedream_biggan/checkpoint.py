@@ -17,8 +17,8 @@ from fusedream_biggan.network import FoldedBigGAN
 from fusedream_biggan.network_shallow import ShallowBigGAN
 from fusedream_biggan.shapes import plain, read_shapes
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.fingerprint import fingerprint_of
-from fusedream_sdk.weights import check_digest, check_tensors, read_tensors
+from fusedream_sdk.models.fingerprint import fingerprint_of
+from fusedream_sdk.models.weights import check_digest, check_tensors, read_tensors
 
 DEEP = "biggan-deep"
 ARCHITECTURES = (DEEP, "biggan-128", "biggan-256", "biggan-512")

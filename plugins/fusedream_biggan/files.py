@@ -16,7 +16,7 @@ from huggingface_hub.file_download import http_get
 from pytorch_pretrained_biggan.model import PRETRAINED_CONFIG_ARCHIVE_MAP, PRETRAINED_MODEL_ARCHIVE_MAP
 
 from fusedream_sdk.errors import InvalidInput, WeightsError
-from fusedream_sdk.weights import first_line
+from fusedream_sdk.models.weights import first_line
 
 CONFIG = "config.json"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # in order of preference

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from fusedream_biggan.checkpoint import Checkpoint
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.fingerprint import fingerprint_of
 from fusedream_sdk.latents import Box, Free, Latents, LatentSpec, check_latents
+from fusedream_sdk.models.fingerprint import fingerprint_of
 
 Classes = Literal["uniform", "gaussian"]
 PAPER = {"lr": 5e-3, "noise": 0.01}  # step of Adam and scale of the latent noise in FuseDream's released script

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fusedream_clip.scorer import ClipScorer
-from fusedream_sdk.augment import shrink
 from fusedream_sdk.errors import InvalidInput, WeightsError
-from fusedream_sdk.fingerprint import fingerprint_of
-from fusedream_sdk.inputs import check_pair
-from fusedream_sdk.precision import resolve_device
+from fusedream_sdk.imaging.resize import shrink
+from fusedream_sdk.models.fingerprint import fingerprint_of
+from fusedream_sdk.runtime.checks import check_pair
+from fusedream_sdk.runtime.device import resolve_device
 
 
 class ClipFeatures:

@@ -19,7 +19,7 @@ from transformers.utils import logging
 
 from fusedream_clip.processors import check_processor
 from fusedream_sdk.errors import FuseDreamError, InvalidInput, WeightsError
-from fusedream_sdk.weights import refuse_programs
+from fusedream_sdk.models.weights import refuse_programs
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fusedream_sdk.models import ModelPair
+    from fusedream_sdk.models.loading import ModelPair
     from fusedream_sdk.protocols import Generator, Perceptual, Scorer
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -54,21 +54,27 @@ def perceptual(**options: Any) -> Perceptual:
 
 
 SETTINGS = {
-    "steps": 80, "views": 8, "lr": 0.02, "samples": 4096, "bank": 6144, "bank_views": 2,
-    "check_views": 16, "report_views": 64,
+    "steps": 80,
+    "views": 8,
+    "lr": 0.02,
+    "samples": 4096,
+    "bank": 6144,
+    "bank_views": 2,
+    "check_views": 16,
+    "report_views": 64,
 }
 
 
 def pair() -> ModelPair:
     """The emoji generator and scorer, and settings for a picture in seconds."""
-    from fusedream_sdk.models import ModelPair
+    from fusedream_sdk.models.loading import ModelPair
 
     return ModelPair("emoji", "emoji", settings=SETTINGS, judge="emoji-judge", perceptual="emoji")
 
 
 def tiny_pair() -> ModelPair:
     """The same models with a search and a run that are short enough for a test."""
-    from fusedream_sdk.models import ModelPair
+    from fusedream_sdk.models.loading import ModelPair
 
     small = {"steps": 8, "views": 4, "samples": 256, "bank": 256, "bank_views": 1, "report_views": 8, "check_views": 8}
     settings = {**SETTINGS, **small, "check_every": 4}
@@ -80,7 +86,7 @@ VQGAN_SETTINGS = {"basis": 5, "samples": 256, "bank": 1024, "steps": 120, "lr": 
 
 def vqgan_pair() -> ModelPair:
     """The emoji VQGAN, which starts from a grid of random codes, with the same scorer."""
-    from fusedream_sdk.models import ModelPair
+    from fusedream_sdk.models.loading import ModelPair
 
     settings = {**SETTINGS, **VQGAN_SETTINGS}
     return ModelPair("emoji-vqgan", "emoji", settings=settings, judge="emoji-judge", perceptual="emoji")

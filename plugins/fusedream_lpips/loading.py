@@ -12,7 +12,7 @@ from lpips.lpips import ScalingLayer
 from torchvision.models import AlexNet_Weights, SqueezeNet1_1_Weights, VGG16_Weights
 
 from fusedream_sdk.errors import InvalidInput, WeightsError
-from fusedream_sdk.weights import check_tensors, first_line, read_tensors
+from fusedream_sdk.models.weights import check_tensors, first_line, read_tensors
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from fusedream_lpips.loading import TRUNKS
-from fusedream_sdk.fingerprint import fingerprint_of
-from fusedream_sdk.inputs import check_pair
+from fusedream_sdk.models.fingerprint import fingerprint_of
+from fusedream_sdk.runtime.checks import check_pair
 
 
 class Lpips:

@@ -14,7 +14,7 @@ from open_clip import factory, pretrained
 from torch import Tensor
 
 from fusedream_sdk.errors import FuseDreamError, InvalidInput, WeightsError, did_you_mean
-from fusedream_sdk.weights import check_tensors, first_line, read_tensors
+from fusedream_sdk.models.weights import check_tensors, first_line, read_tensors
 
 EXAMPLE = "ViT-B-32:laion2b_s34b_b79k"
 ADVICE = "Is the architecture the one that was trained?"

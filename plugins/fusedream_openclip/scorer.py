@@ -13,8 +13,8 @@ from torch import Tensor
 from fusedream_clip.prompts import LongPrompts, check_policy, embed_prompts
 from fusedream_openclip.loading import OpenClip
 from fusedream_sdk.errors import WeightsError
-from fusedream_sdk.fingerprint import fingerprint_of
-from fusedream_sdk.inputs import check_squares
+from fusedream_sdk.models.fingerprint import fingerprint_of
+from fusedream_sdk.runtime.checks import check_squares
 
 
 class OpenClipScorer:

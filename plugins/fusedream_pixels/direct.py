@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.fingerprint import fingerprint_of
 from fusedream_sdk.latents import Latents, LatentSpec, check_latents
-from fusedream_sdk.precision import resolve_device
+from fusedream_sdk.models.fingerprint import fingerprint_of
+from fusedream_sdk.runtime.device import resolve_device
 
 SIDES = (8, 4096)
 GREY = 0.5  # standard deviation of the noise around mid-grey, before the sigmoid: about 0.12 of the range

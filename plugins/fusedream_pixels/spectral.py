@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from fusedream_pixels.direct import UNTRAINED, check_side, logits_of
-from fusedream_sdk.fingerprint import fingerprint_of
 from fusedream_sdk.latents import Latents, LatentSpec, check_latents
-from fusedream_sdk.precision import resolve_device
+from fusedream_sdk.models.fingerprint import fingerprint_of
+from fusedream_sdk.runtime.device import resolve_device
 
 GREY = 0.5  # standard deviation of a sample around mid-grey, before the sigmoid, as of direct pixels
 VARIANCES = (0.86, 0.10, 0.04)

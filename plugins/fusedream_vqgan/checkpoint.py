@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from fusedream_sdk.fingerprint import fingerprint_of
-from fusedream_sdk.weights import check_digest, check_tensors, read_tensors
+from fusedream_sdk.models.fingerprint import fingerprint_of
+from fusedream_sdk.models.weights import check_digest, check_tensors, read_tensors
 from fusedream_vqgan.config import read_config
 from fusedream_vqgan.files import Files
 from fusedream_vqgan.network import VQGAN

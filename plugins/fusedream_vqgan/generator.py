@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.fingerprint import fingerprint_of
 from fusedream_sdk.latents import Box, Latents, LatentSpec, check_latents
+from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_vqgan.checkpoint import Checkpoint
 from fusedream_vqgan.network import look_up, straight_through
 

@@ -23,15 +23,15 @@ import torch
 from torch import Tensor
 
 import fusedream_sdk as fd
-from fusedream_sdk.composition import Composition, make_direction
-from fusedream_sdk.directions import gradient, inner, pick
-from fusedream_sdk.engine import parametrise
 from fusedream_sdk.latents import Latents, map_latents
-from fusedream_sdk.optimise import adam, iterate
-from fusedream_sdk.pairs import best_pairs
-from fusedream_sdk.placement import Placement
+from fusedream_sdk.optim.directions import gradient, inner, pick
+from fusedream_sdk.optim.loop import adam, iterate
 from fusedream_sdk.protocols import Direction, Evaluation, Params, Perceptual, Scorer
-from fusedream_sdk.scene import Scene, join, placed
+from fusedream_sdk.run.engine import parametrise
+from fusedream_sdk.scenes.consistency import Composition, make_direction
+from fusedream_sdk.scenes.placement import Placement
+from fusedream_sdk.scenes.scene import Scene, join, placed
+from fusedream_sdk.search.pairs import best_pairs
 from tests.benchmarks.judging import machine
 from tests.benchmarks.plots import Panel, plot
 

@@ -1,6 +1,6 @@
 """Plain against fused attention on a CPU, in the emoji scorer, forward and backward to the pixels.
 
-    python -m tests.benchmarks.clip_attention
+python -m tests.benchmarks.clip_attention
 """
 
 from __future__ import annotations

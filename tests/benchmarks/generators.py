@@ -26,7 +26,7 @@ from PIL import Image
 from torch import Tensor
 
 import fusedream_sdk as fd
-from fusedream_sdk.pictures import grid
+from fusedream_sdk.imaging.pictures import grid
 from fusedream_sdk.protocols import Scorer
 from tests.benchmarks.judging import load_dual, machine, pair_settings, r_precision, ranks
 

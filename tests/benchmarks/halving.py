@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import fusedream_sdk as fd
-from fusedream_sdk.composing import Request, compose, cost
-from fusedream_sdk.halving import stages
-from fusedream_sdk.layers import Layer
-from fusedream_sdk.models import load_perceptual
-from fusedream_sdk.optimise import State
-from fusedream_sdk.placement import placements
-from fusedream_sdk.scene_settings import SceneSettings
+from fusedream_sdk.models.loading import load_perceptual
+from fusedream_sdk.optim.halving import stages
+from fusedream_sdk.optim.loop import State
+from fusedream_sdk.scenes.compose import Request, compose, cost
+from fusedream_sdk.scenes.layer import Layer
+from fusedream_sdk.scenes.placement import placements
+from fusedream_sdk.scenes.settings import SceneSettings
 from tests.benchmarks.judging import machine
 from tests.benchmarks.two_objects import PROMPTS
 

@@ -14,9 +14,9 @@ from torch import Tensor
 import fusedream_sdk as fd
 from fusedream_emoji.art import names
 from fusedream_emoji.render import COLOURS
-from fusedream_sdk import registry
-from fusedream_sdk.augment import shrink
-from fusedream_sdk.pictures import read_picture
+from fusedream_sdk.imaging.pictures import read_picture
+from fusedream_sdk.imaging.resize import shrink
+from fusedream_sdk.models import registry
 from fusedream_sdk.protocols import Scorer
 
 CANDIDATES = 100
@@ -36,7 +36,7 @@ def pair_settings(name: str) -> dict[str, Any]:
 
 
 def with_article(words: str) -> str:
-    """"red apple" to "a red apple"."""
+    """ "red apple" to "a red apple"."""
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import fusedream_sdk as fd
-from fusedream_sdk.pictures import grid
+from fusedream_sdk.imaging.pictures import grid
 from tests.benchmarks.judging import load_dual, machine, pair_settings, r_precision, ranks
 
 PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()

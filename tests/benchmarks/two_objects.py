@@ -28,11 +28,11 @@ from torch import Tensor
 import fusedream_sdk as fd
 from fusedream_emoji.art import names
 from fusedream_emoji.training.captions import article
-from fusedream_sdk.augment import shrink
-from fusedream_sdk.composed import Composed
-from fusedream_sdk.pasting import grid_boxes, seam
-from fusedream_sdk.pictures import grid
+from fusedream_sdk.imaging.pasting import grid_boxes, seam
+from fusedream_sdk.imaging.pictures import grid
+from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.protocols import Perceptual, Scorer
+from fusedream_sdk.scenes.result import Composed
 from tests.benchmarks.judging import CANDIDATES, cells, load_dual, machine, r_precision
 
 PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()

@@ -111,9 +111,7 @@ def test_plugins_that_break_their_promise_are_told_which(refused: Callable[..., 
         (["toy", "-1*toy-numb"], "weights: expected numbers from 0, got [1.0, -1.0]. To steer away from something, give"),
     ],
 )
-def test_weights_that_sum_to_zero_or_lie_below_are_refused(
-    refused: Callable[..., str], scorers: list[str], said: str
-) -> None:
+def test_weights_that_sum_to_zero_or_lie_below_are_refused(refused: Callable[..., str], scorers: list[str], said: str) -> None:
     assert said in refused("--generator", "toy", *(word for name in scorers for word in ("--scorer", name)))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-MODULE = '''
-from fusedream_sdk.models import ModelPair
+MODULE = """
+from fusedream_sdk.models.loading import ModelPair
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
 
 
@@ -41,7 +41,7 @@ QUICK = {"steps": 4, "views": 2, "samples": 32, "bank": 32, "report_views": 4, "
 
 def pair():
     return ModelPair("toy", "toy", settings=QUICK, judge="toy", perceptual="toy")
-'''
+"""
 
 ENTRY_POINTS = """
 [fusedream_sdk.generators]

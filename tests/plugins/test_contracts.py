@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fusedream_sdk import registry
+from fusedream_sdk.models import registry
 from fusedream_sdk.testing import check_generator, check_perceptual, check_scorer
 
 Options = dict[str, Any]

@@ -29,7 +29,7 @@ from fusedream_emoji.scenes import SceneSampler, paint
 from fusedream_emoji.training.codes import Codes, perplexity
 from fusedream_emoji.training.generator import picture_loss
 from fusedream_emoji.training.muon import Muon
-from fusedream_sdk.files import atomic_path
+from fusedream_sdk.runtime.files import atomic_path
 from fusedream_vqgan.config import Config
 from fusedream_vqgan.network import VQGAN, look_up, nearest
 

@@ -26,8 +26,8 @@ import fusedream_sdk as fd
 from fusedream_clip import load, load_features
 from fusedream_clip.features import ClipFeatures
 from fusedream_clip.scorer import ClipScorer
-from fusedream_sdk.augment import shrink
 from fusedream_sdk.errors import InvalidInput, WeightsError
+from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.protocols import Perceptual
 from fusedream_sdk.testing import ToyScorer, check_perceptual
 

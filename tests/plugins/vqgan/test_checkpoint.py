@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 import fusedream_sdk as fd
 from fusedream_sdk.errors import InvalidInput, PluginImportError, WeightsError
-from fusedream_sdk.weights import converted, read_stored
+from fusedream_sdk.models.weights import converted, read_stored
 from fusedream_vqgan import load, require
 
 from .conftest import Reference, config, lightning, save

@@ -1,0 +1,1 @@
+"""The facade: one call from sentences to pictures, and back."""

@@ -1,0 +1,1 @@
+"""Pixels without models: picture files, sizes, pasting."""

@@ -1,0 +1,40 @@
+"""Pictures at another size, antialiased."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def shrink(images: Tensor, resolution: int) -> Tensor:
+    """Pictures at the scorer's resolution: (B, 3, H, W) to (B, 3, resolution, resolution), antialiased.
+
+    A picture that is not square is scaled so that its shorter side fits, and its centre is taken.
+    """
+    height, width = images.shape[-2:]
+    if (height, width) == (resolution, resolution):
+        return images
+    if height != width:
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        images = images[..., top : top + side, left : left + side]
+    return shrink_views(images, resolution).clamp(0, 1)
+
+
+def shrink_views(views: Tensor, resolution: int) -> Tensor:
+    """Squares at another resolution, antialiased and unclamped, as views may leave [0, 1]: (N, 3, R, R) to (N, 3, r, r)."""
+    if views.shape[-2:] == (resolution, resolution):
+        return views
+    return F.interpolate(views, size=(resolution, resolution), mode="bicubic", antialias=True, align_corners=False)
+
+
+def cover(picture: Tensor, size: tuple[int, int]) -> Tensor:
+    """The middle of a picture (3, h, w) that has the shape of (H, W), scaled to it, antialiased: (3, H, W) in [0, 1]."""
+    height, width = picture.shape[-2:]
+    tall, wide = min(height, round(width * size[0] / size[1])), min(width, round(height * size[1] / size[0]))
+    top, left = (height - tall) // 2, (width - wide) // 2
+    middle = picture[:, top : top + tall, left : left + wide]
+    if (tall, wide) == tuple(size):
+        return middle
+    scaled = F.interpolate(middle[None], size=tuple(size), mode="bicubic", antialias=True, align_corners=False)
+    return scaled[0].clamp(0, 1)

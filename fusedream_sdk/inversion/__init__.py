@@ -1,0 +1,1 @@
+"""From a picture to the latent that draws it."""

@@ -1,0 +1,152 @@
+"""What an inversion gives back: pictures, the nearest that the generator draws, and their latents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from fusedream_sdk.errors import InvalidInput, OutputError, WeightsError
+from fusedream_sdk.imaging.pictures import png_bytes, to_pil
+from fusedream_sdk.latents import Latents
+from fusedream_sdk.run.result import check_folder, save_rows
+from fusedream_sdk.runtime.files import check_writable, read_tensors, save_tensors
+
+FILE = "inversion.safetensors"
+GAP, CAPTION, COLUMNS = 4, 26, 10  # of a sheet: pixels, pixels, pictures in a line
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """One row per picture.
+
+    Attributes:
+        targets: the pictures as they were looked for, at the generator's resolution: (B, 3, H, W) in [0, 1], on the CPU.
+        images: the nearest ones found, of the same shape; `generator(inversion.latents)` gives them again.
+        latents: theirs, a start for everything else: `FuseDream.generate(..., start=inversion)`.
+        psnr: (B,), peak signal-to-noise ratio of the two in decibels; higher is nearer, infinite for the same.
+        perceptual: (B,), perceptual distance of the two; lower is nearer, 0 for the same.
+        status: "done", "plateau", "failed" or "cancelled".
+        history: name of a loss -> (steps + 1, B), of the last descent; empty after Ctrl-C before it.
+        recipe: models, settings and version.
+    """
+
+    targets: Tensor
+    images: Tensor
+    latents: Latents
+    psnr: Tensor
+    perceptual: Tensor
+    status: tuple[str, ...]
+    history: dict[str, Tensor] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(self.line(row) for row in range(min(3, len(self))))
+        return f"Inversion({len(self)} pictures: {shown}{', ...' if len(self) > 3 else ''})"
+
+    def line(self, row: int) -> str:
+        """How near one picture came, in words."""
+        return f"PSNR {float(self.psnr[row]):.1f} dB, distance {float(self.perceptual[row]):.3f}"
+
+    @property
+    def pil(self) -> list[Image.Image]:
+        """The pictures found, as 8-bit RGB pictures."""
+        return [to_pil(image) for image in self.images]
+
+    def sheet(self) -> Image.Image:
+        """Each target above the picture found for it, and PSNR and distance below: ten in a line."""
+        height, width = self.images.shape[-2:]
+        cell = (max(width, 52) + GAP, 2 * height + CAPTION + 2 * GAP)
+        columns = min(COLUMNS, len(self))
+        sheet = Image.new("RGB", (columns * cell[0] - GAP, -(-len(self) // columns) * cell[1]), "white")
+        pen = ImageDraw.Draw(sheet)
+        for row in range(len(self)):
+            x, y = row % columns * cell[0], row // columns * cell[1]
+            sheet.paste(to_pil(self.targets[row]), (x, y))
+            sheet.paste(to_pil(self.images[row]), (x, y + height + GAP))
+            text = f"{float(self.psnr[row]):.1f} dB\n{float(self.perceptual[row]):.3f}"
+            pen.multiline_text((x, y + 2 * height + GAP), text, fill="black", spacing=0)
+        return sheet
+
+    def _repr_png_(self) -> bytes:
+        return png_bytes(self.sheet())
+
+    def row_recipe(self, row: int) -> dict[str, Any]:
+        """How one picture was found, and how near it is."""
+        found = {"psnr": round(float(self.psnr[row]), 2), "perceptual": round(float(self.perceptual[row]), 5)}
+        return {**self.recipe, "found": found}
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> list[Path]:
+        """Write the pictures found.
+
+        Args:
+            path: a file ending in .png (only for a single row), or a folder, made if it is missing, that takes a PNG for
+                each row and `inversion.safetensors`, from which `Inversion.load` reads everything back.
+            overwrite: whether existing files may be replaced.
+
+        Returns:
+            The pictures' paths. Nothing is written if one of them cannot be.
+        """
+        path = Path(path).expanduser()
+        names = inversion_paths(path, len(self), overwrite=overwrite)
+        return save_rows(self, path, names, overwrite=overwrite)
+
+    def save_tensors(self, folder: Path) -> None:
+        """Write `inversion.safetensors`, from which `load` reads everything back, into a folder."""
+        tensors = {"targets": self.targets, "images": self.images, "psnr": self.psnr, "perceptual": self.perceptual}
+        for group, entries in (("latents", self.latents), ("history", self.history)):
+            tensors |= {f"{group}.{name}": x for name, x in entries.items()}
+        save_tensors(folder / FILE, tensors, {"status": self.status, "recipe": self.recipe})
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Inversion:
+        """Read back what `save` wrote into a folder. Raises WeightsError if it is missing or damaged."""
+        from safetensors import SafetensorError
+
+        path = Path(folder).expanduser() / FILE
+        try:
+            about, tensors = read_tensors(path)
+            targets, images, psnr, distance = (tensors.pop(name) for name in ("targets", "images", "psnr", "perceptual"))
+            groups: dict[str, dict[str, Tensor]] = {"latents": {}, "history": {}}
+            for key, x in tensors.items():
+                group, name = key.split(".", 1)
+                groups[group][name] = x
+            history, status = groups["history"], tuple(about["status"])
+            return cls(targets, images, groups["latents"], psnr, distance, status, history, about["recipe"])
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise WeightsError(f"inversion {path}: expected a folder that Inversion.save wrote ({error}).") from error
+
+
+def inversion_paths(path: Path, count: int, *, overwrite: bool = False) -> list[Path]:
+    """Where `Inversion.save(path)` writes the pictures; writes nothing itself.
+
+    Raises:
+        OutputError: one of them cannot be written. InvalidInput: a suffix other than .png.
+    """
+    if path.suffix.lower() == ".png":
+        if count != 1:
+            raise OutputError(f"out: expected a folder for {count} pictures, got the file {path}.")
+        check_writable(path, overwrite=overwrite)
+        return [path]
+    if path.suffix and not path.is_dir():
+        raise InvalidInput("out", expected="a folder or a file that ends in .png", got=str(path))
+    check_folder(path)
+    names = [path / f"{row:02d}.png" for row in range(count)]
+    if path.is_dir():
+        for target in (*names, path / FILE):
+            check_writable(target, overwrite=overwrite)
+    return names
+
+
+def measure_psnr(a: Tensor, b: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio of two batches (B, 3, H, W) in [0, 1], in decibels: (B,)."""
+    from kornia.metrics import psnr
+
+    return torch.stack([psnr(x, y, 1.0) for x, y in zip(a, b, strict=True)])

@@ -1,0 +1,1 @@
+"""From names to checked models: plugins, weights, ensembles, identities."""

@@ -1,0 +1,124 @@
+"""A named pair of models, and the description of a model that a recipe keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.models import registry
+from fusedream_sdk.models.checks import device_of, identity
+from fusedream_sdk.models.ensemble import ScorerLike, name_of
+from fusedream_sdk.models.ensemble import load_scorer as load_scorer_by_name
+from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
+
+DEFAULT_PERCEPTUAL = "lpips"
+
+
+@dataclass(frozen=True)
+class ModelPair:
+    """What an entry point of the group `fusedream_sdk.models` returns.
+
+    Attributes:
+        generator, scorer: names that `load_generator` and `load_scorer` take.
+        settings: values of `Settings` that suit the pair.
+        judge: name of a scorer that is never optimised, for reports; empty if there is none.
+        perceptual: name of the perceptual distance that suits the pair, for `load_perceptual`; empty if there is none.
+    """
+
+    generator: str
+    scorer: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    judge: str = ""
+    perceptual: str = ""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model and where it came from.
+
+    Attributes:
+        model: ready for use.
+        name: what the user called it, of an ensemble a list or a dictionary, as JSON has them; None for an object that was
+            passed in, which a recipe cannot load again.
+    """
+
+    model: Any
+    name: str | list[str] | dict[str, float] | None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model lives."""
+        return device_of(self.model)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Identity of the weights; reading them takes a moment, so once."""
+        return identity(self.model)
+
+    def describe(self) -> dict[str, Any]:
+        """Name, class and fingerprint, for a recipe."""
+        kind = type(self.model)
+        return {"name": self.name, "class": f"{kind.__module__}.{kind.__qualname__}", "fingerprint": self.fingerprint}
+
+
+def resolve_pair(
+    models: str | ModelPair | None, generator: str | Generator | None, scorer: ScorerLike | None
+) -> tuple[str | Generator, ScorerLike, dict[str, Any]]:
+    """The generator, the scorer and their common settings, from any combination of the three.
+
+    With nothing at all: BigGAN-deep-256 and CLIP ViT-B/32.
+    """
+    if models is not None and not isinstance(models, (str, ModelPair)):
+        raise InvalidInput(
+            "models", expected="the name of a pair, such as 'emoji'", got=models, fix="Pass objects as generator= and scorer=."
+        )
+    pair = registry.load("models", models) if isinstance(models, str) else models
+    if pair is None:
+        pair = ModelPair(generator="biggan", scorer="clip")
+    whole = generator is None and scorer is None
+    return (
+        pair.generator if generator is None else generator,
+        pair.scorer if scorer is None else scorer,
+        dict(pair.settings) if whole else {},
+    )
+
+
+def load_generator(generator: str | Generator, device: torch.device) -> Loaded:
+    """A generator by name, onto `device`, or as it is."""
+    if isinstance(generator, str):
+        return Loaded(registry.load_generator(generator, device=device), generator)
+    return Loaded(generator, None)
+
+
+def load_scorer(scorer: ScorerLike, device: torch.device) -> Loaded:
+    """A scorer or an ensemble by name, onto `device`, or as it is."""
+    if isinstance(scorer, (str, Sequence, Mapping)):
+        return Loaded(load_scorer_by_name(scorer, device=device), name_of(scorer))
+    return Loaded(scorer, None)
+
+
+def choose_perceptual(models: str | ModelPair | None, perceptual: str | Perceptual | None) -> str | Perceptual:
+    """The perceptual distance that was asked for, that the pair names, or LPIPS (the paper's)."""
+    if perceptual is not None:
+        return perceptual
+    pair = registry.load("models", models) if isinstance(models, str) else models
+    return (pair.perceptual if pair is not None else "") or DEFAULT_PERCEPTUAL
+
+
+def load_perceptual(perceptual: str | Perceptual, device: torch.device, scorer: Scorer | Reward | None = None) -> Loaded:
+    """A perceptual distance by name, onto `device`, or as it is.
+
+    A plugin whose signature has `scorer` (as `clip-features`) is given the scorer in use, whose weights it can share.
+    """
+    if isinstance(perceptual, str):
+        shared = scorer is not None and registry.takes("perceptual", perceptual, "scorer")
+        options = {"scorer": scorer} if shared else {"device": device}
+        return Loaded(registry.load_perceptual(perceptual, **options), perceptual)
+    if not callable(perceptual):
+        raise InvalidInput("perceptual", expected="a name, or a function of two pictures", got=perceptual)
+    return Loaded(perceptual, None)

@@ -1,0 +1,1 @@
+"""The loop, blind to pictures: parameters, directions, steps, and who goes on."""

@@ -1,0 +1,162 @@
+"""Many candidates of one picture: all to the end (brute force, section 3.3), or the hopeless dropped on the way.
+
+Successive halving (Jamieson & Talwalkar, 2016) in its plainest form: after each stage the better part of each group's
+candidates, judged on held-out views, goes on from where it stands. A survivor's run is the run that it would have had in
+the brute force, so the two differ only where the winner was dropped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.optim.loop import CANCELLED, DONE, RUNNING, Best, Outcome, State
+
+DROPPED = "dropped"
+
+Continue = Callable[[list[int], int, State | None], Iterator[State]]
+"""(rows, until, state): the states of these rows up to step `until`, from their start or from a state of theirs."""
+
+
+def stages(candidates: int, steps: int, factor: int | None, every: int = 1) -> list[tuple[int, int]]:
+    """When to stop and how many of a group go on from there.
+
+    Args:
+        candidates: in each group.
+        steps: of a whole run.
+        factor: only one in so many goes on; None lets all run to the end.
+        every: steps between two judgements; stages end on one.
+
+    Returns:
+        (step, survivors) of each stage, in order; the last ends at `steps`.
+    """
+    if factor is None:
+        return [(steps, candidates)]
+    if not isinstance(factor, int) or isinstance(factor, bool) or factor < 2:
+        raise InvalidInput("halving", expected="an integer of at least 2, or None", got=factor)
+    counts = [candidates]
+    while counts[-1] > 1:
+        counts.append(math.ceil(counts[-1] / factor))
+    ends = [round(steps * (i + 1) / len(counts) / every) * every for i in range(len(counts) - 1)]
+    kept = {end: count for end, count in zip(ends, counts[1:], strict=True) if 0 < end < steps}
+    return [*kept.items(), (steps, counts[-1])]
+
+
+@dataclass
+class Race:
+    """The course of all candidates.
+
+    Args:
+        groups: the rows of each group; one of them is to win.
+        run: makes or continues the states of some rows.
+        chunk: rows at a time.
+        watch: called with (rows, state) after every evaluation.
+
+    Attributes:
+        states: row -> its last state, as the only row of it, and whether it was dropped.
+    """
+
+    groups: Sequence[Sequence[int]]
+    run: Continue
+    chunk: int
+    watch: Callable[[list[int], State], None] = lambda rows, state: None
+    cancelled: bool = False
+    until: int = 0
+    last: dict[int, State] = field(default_factory=dict)
+    dropped: set[int] = field(default_factory=set)
+    history: dict[int, list[dict[str, float]]] = field(default_factory=dict)
+
+    def go(self, plan: Sequence[tuple[int, int]]) -> None:
+        """Run every stage; Ctrl-C ends it early and loses nothing that was judged."""
+        alive, self.until = [list(group) for group in self.groups], plan[-1][0]
+        try:
+            for end, survivors in plan:
+                flat = [row for group in alive for row in group]
+                for first in range(0, len(flat), self.chunk):
+                    self._advance(flat[first : first + self.chunk], end)
+                alive = [self._better(group, survivors) for group in alive]
+        except KeyboardInterrupt:
+            if not self.last:
+                raise
+            self.cancelled = True
+
+    def _advance(self, rows: list[int], end: int) -> None:
+        """Take rows to the end of a stage, all from one state if they have any."""
+        before = join_states([self.last[row] for row in rows]) if rows[0] in self.last else None
+        state = None
+        try:
+            for state in self.run(rows, end, before):
+                self._note(rows, state, again=before is not None and state.step == before.step)
+        finally:
+            if state is not None:
+                self.last |= {row: state.keep([i]) for i, row in enumerate(rows)}
+
+    def _note(self, rows: list[int], state: State, *, again: bool) -> None:
+        if again:
+            return
+        losses = {name: x.tolist() for name, x in state.evaluation.losses.items()}
+        for i, row in enumerate(rows):
+            self.history.setdefault(row, []).append({name: x[i] for name, x in losses.items()})
+        self.watch(rows, state)
+
+    def _better(self, group: list[int], survivors: int) -> list[int]:
+        """The best of a group so far, in their order; the others are dropped."""
+        ranked = sorted(group, key=lambda row: float(self.last[row].best.loss))
+        self.dropped |= set(ranked[survivors:])
+        return [row for row in group if row not in self.dropped]
+
+    def outcome(self) -> tuple[list[int], Outcome]:
+        """The rows that were begun, in order, and what they came to: "dropped" is one more status."""
+        rows = sorted(self.last)
+        joined = join_states([self.last[row] for row in rows])
+        ended = [self._status(row) for row in rows]
+        names = list(joined.evaluation.losses)
+        longest = max(len(self.history[row]) for row in rows)
+        history = {name: torch.full((longest, len(rows)), torch.nan) for name in names}
+        for column, row in enumerate(rows):
+            for name in names:
+                values = torch.tensor([noted[name] for noted in self.history[row]])
+                history[name][: len(values), column] = values
+        return rows, Outcome(joined.best, tuple(ended), history, joined.step)
+
+    def _status(self, row: int) -> str:
+        """How a row ended."""
+        state = self.last[row]
+        if row in self.dropped:
+            return DROPPED
+        if state.status[0] != RUNNING:
+            return state.status[0]
+        return CANCELLED if self.cancelled and state.step < self.until else DONE
+
+
+def join_states(states: Sequence[State]) -> State:
+    """One state of the rows of all, which stand at one step (or are only read)."""
+    first = states[0]
+
+    def rows(parts: list[Any]) -> Any:
+        if not isinstance(parts[0], Tensor):
+            return parts[0]
+        return torch.cat(parts) if parts[0].dim() else torch.stack(parts).max()  # a count of steps: a stopped row's is behind
+
+    def entries(parts: list[dict[str, Any]]) -> dict[str, Any]:
+        return {name: rows([part[name] for part in parts]) for name in parts[0]}
+
+    evaluation = type(first.evaluation)(
+        entries([s.evaluation.latents for s in states]),
+        rows([s.evaluation.images for s in states]),
+        entries([dict(s.evaluation.losses) for s in states]),
+    )
+    bests = [s.best for s in states]
+    best = Best(
+        entries([b.latents for b in bests]),
+        *(rows([getattr(b, name) for b in bests]) for name in ("loss", "step", "counted", "stale")),
+    )
+    memory = {name: entries([s.memory[name] for s in states]) for name in first.memory}
+    status = tuple(mark for s in states for mark in s.status)
+    return State(max(s.step for s in states), evaluation, entries([s.params for s in states]), best, status, memory)

@@ -1,0 +1,1 @@
+"""One prepared run: its settings, rows, parts, and what comes back."""

@@ -1,0 +1,1 @@
+"""The machine: numbers and files from outside, devices, memory, the disk, progress."""

@@ -1,0 +1,69 @@
+"""What a user may ask for: seeds, numbers, and pictures to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING
+
+from typing_extensions import TypeIs
+
+from fusedream_sdk.errors import InvalidInput
+
+if TYPE_CHECKING:  # checking seeds needs no torch
+    from torch import Tensor
+
+MAX_SEED = 2**63 - 1
+
+
+def check_seeds(seeds: int | Sequence[int]) -> list[int]:
+    """One seed or several, each an integer from 0 to 2**63 - 1. Raises InvalidInput otherwise."""
+    listed = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else [seeds]
+    if not listed:
+        raise InvalidInput("seeds", expected="at least one seed", got="an empty list")
+    return [_seed(seed) for seed in listed]
+
+
+def is_number(value: object) -> TypeIs[float]:
+    """Whether it is a real number, and not a truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def check_count(argument: str, value: object) -> None:
+    """An integer of at least 1. Raises InvalidInput otherwise."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvalidInput(argument, expected="an integer of at least 1", got=value)
+
+
+def positive(argument: str, value: object) -> float:
+    """A finite number above zero. Raises InvalidInput otherwise."""
+    if is_number(value) and 0 < float(value) < float("inf"):
+        return float(value)
+    raise InvalidInput(argument, expected="a positive number", got=value)
+
+
+def check_squares(images: Tensor, resolution: int) -> None:
+    """Pictures (B, 3, resolution, resolution), as a scorer reads them. Raises InvalidInput otherwise; nothing is resized."""
+    if images.dim() != 4 or images.shape[1:] != (3, resolution, resolution):
+        expected = f"shape (B, 3, {resolution}, {resolution})"
+        raise InvalidInput("images", expected=expected, got=f"{tuple(images.shape)}", fix="Resize them first.")
+
+
+def check_pair(a: Tensor, b: Tensor, *, least: int = 1) -> None:
+    """Two batches (B, 3, H, W) of one shape, with sides of at least `least` pixels. Raises InvalidInput otherwise."""
+    for name, images in (("a", a), ("b", b)):
+        if images.dim() != 4 or images.shape[1] != 3:
+            raise InvalidInput(name, expected="pictures of shape (B, 3, H, W)", got=f"shape {tuple(images.shape)}")
+    if a.shape != b.shape:
+        raise InvalidInput("b", expected=f"pictures of the shape of a, {tuple(a.shape)}", got=f"shape {tuple(b.shape)}")
+    if min(a.shape[2:]) < least:
+        height, width = a.shape[2:]
+        fix = "Enlarge them first."
+        raise InvalidInput("a", expected=f"pictures of at least {least} x {least} pixels", got=f"{height} x {width}", fix=fix)
+
+
+def _seed(value: object) -> int:
+    # Integral rather than int: NumPy's integers are welcome
+    if isinstance(value, Integral) and not isinstance(value, bool) and 0 <= int(value) <= MAX_SEED:
+        return int(value)
+    raise InvalidInput("seeds", expected=f"integers from 0 to {MAX_SEED}", got=value)

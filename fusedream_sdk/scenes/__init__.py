@@ -1,0 +1,1 @@
+"""Pictures pasted over pictures, and composed together."""

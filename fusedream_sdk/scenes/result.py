@@ -1,0 +1,152 @@
+"""What a composition gives back: the winners, every candidate, the layers and their places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from fusedream_sdk.imaging.pictures import png_bytes, save_png, to_pil
+from fusedream_sdk.run.result import Result, picture_paths
+from fusedream_sdk.runtime.files import atomic_path, check_writable
+from fusedream_sdk.scenes.placement import Placement
+from fusedream_sdk.scenes.scene import Scene, placement_of
+
+FRAME, CAPTION, WON = 3, 12, (30, 160, 60)
+CANDIDATES = "candidates.png"
+
+
+@dataclass(frozen=True)
+class Composed:
+    """The best candidate of each (prompt, seed), and all the others.
+
+    Attributes:
+        candidates: a row for every prompt, seed and placement; "dropped" is the status of one that halving gave up.
+            Scores: "augclip" and "clip" of the fused picture, higher is better; "consistency", lower is better.
+        held_out: (B,), of each candidate: AugCLIP on the views that chose the winner.
+        placements: where each candidate's foreground lies; for a free one, where it ended.
+        starts: the placements that were asked for.
+        groups: the rows that competed for each (prompt, seed).
+        winner: the row that won each of them.
+        scene: the generator: `scene(result.latents)` draws `result.images` again, `scene.layers(...)` their parts.
+    """
+
+    candidates: Result
+    held_out: Tensor
+    placements: tuple[Placement, ...]
+    starts: tuple[Placement, ...]
+    groups: tuple[tuple[int, ...], ...]
+    winner: tuple[int, ...]
+    scene: Scene
+
+    @classmethod
+    def choose(
+        cls,
+        candidates: Result,
+        held_out: Tensor,
+        *,
+        starts: Sequence[Placement],
+        groups: Sequence[Sequence[int]],
+        scene: Scene,
+    ) -> Composed:
+        """Let the best held-out AugCLIP of each group win."""
+        score = torch.nan_to_num(held_out, nan=-torch.inf)
+        return cls(
+            candidates=candidates,
+            held_out=held_out,
+            placements=tuple(placement_of(candidates.latents, row) for row in range(len(candidates))),
+            starts=tuple(starts),
+            groups=tuple(tuple(group) for group in groups),
+            winner=tuple(max(group, key=lambda row: float(score[row])) for group in groups),
+            scene=scene,
+        )
+
+    def __len__(self) -> int:
+        return len(self.winner)
+
+    def __repr__(self) -> str:
+        some, found = self.winner[:3], self.candidates
+        shown = ", ".join(f"{found.prompts[i]!r} (seed {found.seeds[i]}): {self.placements[i]}" for i in some)
+        more = ", ..." if len(self) > 3 else ""
+        return f"Composed({len(self)} of {len(self.candidates)} candidates: {shown}{more})"
+
+    @property
+    def result(self) -> Result:
+        """The winners, prompt by prompt and seed by seed."""
+        return self.candidates[list(self.winner)]
+
+    @property
+    def pil(self) -> list[Image.Image]:
+        """The winners as 8-bit RGB pictures."""
+        return self.result.pil
+
+    def layers(self) -> list[list[Image.Image]]:
+        """The pictures that each winner is made of, from back to front, each whole and at its own resolution."""
+        latents = self.result.to(self.scene.device)
+        parts = render_layers(self.scene, latents)
+        return [[to_pil(part[row]) for part in parts] for row in range(len(self))]
+
+    def sheet(self) -> Image.Image:
+        """All candidates in one picture: a line for each (prompt, seed), the winner framed, AugCLIP under each."""
+        height, width = self.candidates.images.shape[-2:]
+        cell = (width + 2 * FRAME, height + 2 * FRAME + CAPTION)
+        columns = max(len(group) for group in self.groups)
+        sheet = Image.new("RGB", (columns * cell[0], len(self.groups) * cell[1]), "white")
+        pen = ImageDraw.Draw(sheet)
+        for line, group in enumerate(self.groups):
+            for column, row in enumerate(group):
+                x, y = column * cell[0], line * cell[1]
+                won = row in self.winner
+                if won:
+                    pen.rectangle((x, y, x + cell[0] - 1, y + height + 2 * FRAME - 1), fill=WON)
+                sheet.paste(to_pil(self.candidates.images[row]), (x + FRAME, y + FRAME))
+                colour = WON if won else "grey" if self.candidates.status[row] == "dropped" else "black"
+                pen.text((x + FRAME, y + height + 2 * FRAME), f"{float(self.held_out[row]):.3f}", fill=colour)
+        return sheet
+
+    def _repr_png_(self) -> bytes:
+        return png_bytes(self.result.sheet())
+
+    def row_recipe(self, index: int) -> dict[str, Any]:
+        """What `replay` needs to compose one winner again."""
+        row = self.winner[index]
+        start = self.starts[row]
+        place = {"scale": start.scale, "x": start.x, "y": start.y}
+        return {**self.candidates.row_recipe(row), "placement": place}
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> list[Path]:
+        """Write the winners.
+
+        Args:
+            path: a file ending in .png (only for a single winner), or a folder, made if it is missing, that takes a PNG for
+                each winner, `candidates.png` with all of them, and `result.safetensors` with the winners' tensors.
+            overwrite: whether existing files may be replaced.
+
+        Returns:
+            The winners' paths. Nothing is written if one of them cannot be.
+        """
+        path, result = Path(path).expanduser(), self.result
+        names = picture_paths(path, result.prompts, result.seeds, overwrite=overwrite)
+        if names == [path]:
+            save_png(result.pil[0], path, self.row_recipe(0), overwrite=overwrite)
+            return names
+        if path.is_dir():
+            check_writable(path / CANDIDATES, overwrite=overwrite)
+        path.mkdir(exist_ok=True)
+        for index, (target, picture) in enumerate(zip(names, result.pil, strict=True)):
+            save_png(picture, target, self.row_recipe(index), overwrite=overwrite)
+        with atomic_path(path / CANDIDATES, overwrite=overwrite) as temporary:
+            self.sheet().save(temporary, format="PNG")
+        result.save_tensors(path)
+        return names
+
+
+def render_layers(scene: Scene, latents: dict[str, Tensor]) -> list[Tensor]:
+    """The layers of some rows, from back to front: (B, 3, h, w) each, on the CPU."""
+    with torch.no_grad():
+        return [layer.float().clamp(0, 1).cpu() for layer in scene.layers(latents)]

@@ -1,0 +1,85 @@
+"""Every choice of a composition, in one frozen place, checked when it is made."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.optim.halving import stages
+from fusedream_sdk.optim.parametrise import MixStart
+from fusedream_sdk.protocols import Direction
+from fusedream_sdk.runtime.checks import is_number
+from fusedream_sdk.scenes.consistency import Method, Reading, make_direction
+
+Update = Literal["adam", "plain"]
+
+
+@dataclass(frozen=True)
+class SceneSettings:
+    """How a scene is composed, beside the `Settings` of any picture.
+
+    Args:
+        method: "bi-level" (eq. 5), "linear" (eq. 7), "inverse" (eq. 8), "augclip": no consistency, or any `Direction`.
+        alpha: of the barrier, positive (paper: 1).
+        coefficient: of AugCLIP in the linear method, positive.
+        update: what takes the direction: "adam", or "plain" descent, for which alone the barrier's guarantee holds and which
+            needs a learning rate a thousand times larger. See docs/composition.md for a measurement of both.
+        reading: which pictures the consistency compares: "parts", "fused" or "border"; see `Composition`.
+        feather: width of the foreground's soft edge, as a share of its shorter side, from 0 to 0.5.
+        free: optimise centre and scale too; the places and scales are then where it begins. Two numbers bound the scale; with
+            True it may go from half of the smallest that is asked for to half as much again as the largest.
+        halving: after each stage only one candidate in so many goes on; None runs all of them to the end (the paper).
+        pairs: start the layers from pictures that complete each other; otherwise each from the best for the whole prompt.
+        start: weights of each layer's basis at the beginning, in place of `Settings.start`: "best" begins at the very pair that
+            the search chose, "paper" and "random" at mixtures, which may no longer complete each other.
+    """
+
+    method: Method | Direction = "bi-level"
+    alpha: float = 1.0
+    coefficient: float = 10.0
+    update: Update = "adam"
+    reading: Reading = "border"
+    feather: float = 0.0
+    free: bool | tuple[float, float] = False
+    halving: int | None = None
+    pairs: bool = True
+    start: MixStart = "best"
+
+    def __post_init__(self) -> None:
+        make_direction(self.method, alpha=self.alpha, coefficient=self.coefficient)
+        stages(2, 2, self.halving)
+        named = (("update", get_args(Update)), ("reading", get_args(Reading)), ("start", get_args(MixStart)))
+        for name, choices in named:
+            if getattr(self, name) not in choices:
+                expected = " or ".join(map(repr, choices))
+                raise InvalidInput(name, expected=expected, got=getattr(self, name))
+        if not is_number(self.feather) or not 0 <= self.feather <= 0.5:
+            raise InvalidInput("feather", expected="a number from 0 to 0.5", got=self.feather)
+        if not isinstance(self.pairs, bool):
+            raise InvalidInput("pairs", expected="True or False", got=self.pairs)
+        if not isinstance(self.free, bool):
+            object.__setattr__(self, "free", _bounds(self.free))
+
+    @classmethod
+    def split(cls, changes: Mapping[str, Any]) -> tuple[SceneSettings, dict[str, Any]]:
+        """The scene's settings among keywords, and the other keywords."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        own = {name: value for name, value in changes.items() if name in names}
+        return cls(**own), {name: value for name, value in changes.items() if name not in names}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for a recipe; a direction that is an object by the name of its class."""
+        own, kind = dataclasses.asdict(replace(self, method="bi-level")), type(self.method)
+        own["method"] = self.method if isinstance(self.method, str) else f"{kind.__module__}.{kind.__qualname__}"
+        own["free"] = self.free if isinstance(self.free, bool) else list(self.free)
+        return own
+
+
+def _bounds(value: object) -> tuple[float, float]:
+    """The least and the greatest scale. Raises InvalidInput for anything else."""
+    if isinstance(value, (tuple, list)) and len(value) == 2 and all(map(is_number, value)) and 0 < value[0] < value[1] <= 1:
+        return (value[0], value[1])
+    raise InvalidInput("free", expected="True, False, or the least and greatest scale, from 0 to 1", got=value)

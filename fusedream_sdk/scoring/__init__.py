@@ -1,0 +1,1 @@
+"""What is wanted: prompts, views, and the score of a picture."""

@@ -1,0 +1,123 @@
+"""What is maximised: the score of a picture, averaged over random views (AugCLIP, eq. 3), or as it is (CLIP, eq. 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fusedream_sdk.imaging.resize import shrink
+from fusedream_sdk.latents import Latents
+from fusedream_sdk.protocols import Evaluation, Generator
+from fusedream_sdk.runtime.progress import Advance
+from fusedream_sdk.scoring.target import Target
+from fusedream_sdk.scoring.views import NO_VIEWS, Stream, Views
+
+Penalty = Callable[[Latents], Tensor]
+"""Latents to (B,), added to the primary loss: ReNO's norm of the noise, for instance."""
+
+Precision = Callable[[], AbstractContextManager[object]]
+
+
+class AugCLIP:
+    """Minus the mean score over random views (eq. 3). With `NO_VIEWS` and one view it is plain CLIP (eq. 1).
+
+    Args:
+        generator: latents to images.
+        target: what the images should match, row by row.
+        seeds: one per row; with the step they name the views and the noise.
+        views: the distribution of views.
+        count: views per picture and step, at least 1.
+        noise: standard deviation of Gaussian noise on the unfrozen latents (0.01 in the public code).
+        penalties: name -> function of the latents, added to the loss.
+        stream: what the views are for.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        target: Target,
+        seeds: Sequence[int],
+        *,
+        views: Views | None = None,
+        count: int = 16,
+        noise: float = 0.0,
+        penalties: Mapping[str, Penalty] | None = None,
+        stream: Stream = Stream.OPTIMISE,
+    ) -> None:
+        self.generator, self.target, self.seeds = generator, target, list(seeds)
+        self.views = Views() if views is None else views
+        self.count = count if self.views.random else 1
+        self.noise, self.penalties, self.stream = noise, dict(penalties or {}), stream
+        self.precision: Precision = nullcontext
+
+    def __call__(self, latents: Latents, *, step: int) -> Evaluation:
+        noisy = self.perturb(latents, step=step)
+        with self.precision():
+            images = self.generator(noisy).float()
+            loss = -self.score(images, step=step)
+        for penalty in self.penalties.values():
+            loss = loss + penalty(noisy)
+        return Evaluation(latents=noisy, images=images, losses={"augclip": loss})
+
+    def score(self, images: Tensor, *, step: int) -> Tensor:
+        """AugCLIP of pictures as they are: (B, 3, H, W) in [0, 1] to (B,), higher is better."""
+        small = shrink(images, self.target.resolution)
+        drawn = self.views(small, seeds=self.seeds, step=step, count=self.count, stream=self.stream)
+        row = torch.arange(len(images), device=images.device).repeat_interleave(self.count)
+        return self.target(drawn, row).view(len(images), self.count).mean(dim=1)
+
+    def perturb(self, latents: Latents, *, step: int) -> Latents:
+        """Seeded noise on every unfrozen latent, row by row; the latents themselves where there is none."""
+        if not self.noise:
+            return latents
+        out = dict(latents)
+        draws = [np.random.Generator(np.random.Philox(key=np.array([s, (1 << 60) + step], np.uint64))) for s in self.seeds]
+        for name, x in latents.items():
+            if not self.generator.space[name].frozen:
+                noise = np.stack([d.standard_normal(x.shape[1:], dtype=np.float32) for d in draws])
+                out[name] = x + self.noise * torch.from_numpy(noise).to(x.device, x.dtype)
+        return out
+
+
+def plain_clip(generator: Generator, target: Target, seeds: Sequence[int]) -> AugCLIP:
+    """The objective of eq. 1: the score of the picture itself."""
+    return AugCLIP(generator, target, seeds, views=NO_VIEWS, count=1)
+
+
+def fresh_score(
+    images: Tensor,
+    target: Target,
+    seeds: Sequence[int],
+    *,
+    views: Views,
+    count: int,
+    stream: Stream,
+    chunk: int = 256,
+    progress: Advance = lambda done, total: None,
+) -> Tensor:
+    """AugCLIP of given pictures over views of another stream, without gradient, a few at a time: (B,)."""
+    small = shrink(images, target.resolution)
+    scores = []
+    for i in range(len(images)):
+        drawn = views(small[i : i + 1], seeds=[seeds[i]], step=0, count=count, stream=stream)
+        with torch.no_grad():
+            row = torch.full((len(drawn),), i, device=images.device)
+            parts = [target(drawn[a : a + chunk], row[a : a + chunk]) for a in range(0, len(drawn), chunk)]
+        scores.append(torch.cat(parts).mean())
+        progress(i + 1, len(images))
+    return torch.stack(scores)
+
+
+def reno_norm(name: str, weight: float = 0.01) -> Penalty:
+    """Keeps a Gaussian latent's norm likely: weight * (|z|^2 / 2 - (d - 1) ln |z|) (ReNO, Eyring et al., 2024)."""
+
+    def penalty(latents: Latents) -> Tensor:
+        z = latents[name].flatten(1)
+        square = z.square().sum(dim=1)
+        return weight * (square / 2 - (z.shape[1] - 1) * square.clamp_min(1e-12).log() / 2)
+
+    return penalty

@@ -1,0 +1,159 @@
+"""The random views of AugCLIP (section 3.1): colour, translation, resize, cutout.
+
+The families and strengths are DiffAugment's (Zhao et al., 2020) as the public FuseDream code sets them, on pictures in
+[-1, 1]: brightness + U(-.5, .5), saturation x U(0, 2), contrast x U(.5, 1.5), translation by up to 1/8 of a side, resize
+x U(.8, 1.2), a cut square of half a side. Two things differ, on purpose:
+
+* Views are drawn at the scorer's resolution, from one antialiased shrink of the picture, rather than at the generator's
+  and shrunk one by one: the cost of a view no longer depends on the generator. Detail finer than the scorer's pixels is
+  averaged before the warp instead of after it.
+* Resize zooms each view by its own ratio, within a frame of fixed size. The public code resizes a whole batch by one
+  ratio and then back, which blurs a little and leaves sizes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from fusedream_sdk.errors import InvalidInput
+
+UNIFORMS = 9  # random numbers behind one view; a switched-off family leaves the others' numbers as they were
+
+
+class Stream(IntEnum):
+    """What views are drawn for. Two streams never share a view."""
+
+    OPTIMISE = 0
+    SELECT = 1
+    REPORT = 2
+    BANK = 3
+
+
+@dataclass(frozen=True)
+class Views:
+    """A distribution of views, every one of them named by (row seed, stream, step, index) and by nothing else.
+
+    Args:
+        colour, translation, resize, cutout: whether the family is used.
+        brightness: largest shift, in units of the [0, 1] range (0.25 here is the 0.5 of [-1, 1]).
+        saturation: factor drawn from U(1 - saturation, 1 + saturation).
+        contrast: factor drawn from U(1 - contrast, 1 + contrast).
+        shift: largest translation, as a part of the side.
+        zoom: size factor drawn from U(1 - zoom, 1 + zoom).
+        hole: side of the cut square, as a part of the side.
+    """
+
+    colour: bool = True
+    translation: bool = True
+    resize: bool = True
+    cutout: bool = True
+    brightness: float = 0.25
+    saturation: float = 1.0
+    contrast: float = 0.5
+    shift: float = 0.125
+    zoom: float = 0.2
+    hole: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in ("brightness", "saturation", "contrast", "shift", "zoom", "hole"):
+            if not 0 <= getattr(self, name) <= 1 or (name == "zoom" and self.zoom == 1):
+                raise InvalidInput(f"Views.{name}", expected="a strength from 0 to 1", got=getattr(self, name))
+
+    @property
+    def random(self) -> bool:
+        """Whether views differ from the picture itself; without any family AugCLIP is plain CLIP (eq. 1)."""
+        return self.colour or self.translation or self.resize or self.cutout
+
+    @property
+    def fingerprint(self) -> str:
+        """The settings as text."""
+        return ",".join(f"{name}={value}" for name, value in asdict(self).items())
+
+    def __call__(
+        self, images: Tensor, *, seeds: Sequence[int], step: int, count: int, stream: Stream = Stream.OPTIMISE
+    ) -> Tensor:
+        """Draw views.
+
+        Args:
+            images: (B, 3, R, R) in [0, 1], at the scorer's resolution.
+            seeds: one per row.
+            step: the optimisation step, from 0; another step gives other views.
+            count: views per row; the first n of them do not depend on `count`.
+            stream: what the views are for.
+
+        Returns:
+            (B * count, 3, R, R), row by row; about [0, 1], unclamped as in the public code. Zero padding in [-1, 1] is
+            mid-grey here.
+
+        Raises:
+            InvalidInput: not one seed for each row.
+        """
+        if len(seeds) != len(images):
+            raise InvalidInput("seeds", expected=f"one for each of {len(images)} rows", got=f"{len(seeds)} seeds")
+        if not self.random:
+            return images.repeat_interleave(count, dim=0)
+        u = uniforms(seeds, step=step, count=count, stream=stream).to(images.device, images.dtype)
+        views = images.unsqueeze(1) - 0.5  # from here on 0 is mid-grey, the padding
+        views = self._recolour(views, u[..., :3]) if self.colour else views.expand(-1, count, -1, -1, -1)
+        views = views.flatten(0, 1)
+        if self.translation or self.resize:
+            views = self._move(views, u[..., 3:6].flatten(0, 1))
+        if self.cutout:
+            views = self._cut(views, u[..., 6:8].flatten(0, 1))
+        return views + 0.5
+
+    def _recolour(self, x: Tensor, u: Tensor) -> Tensor:
+        """Brightness, saturation, contrast as one affine map of pixel, its grey and the picture's mean: (B, V, 3, R, R)."""
+        signed = (2 * u - 1)[..., None, None, None]
+        shift = self.brightness * signed[:, :, 0]
+        saturate = 1 + self.saturation * signed[:, :, 1]
+        contrast = 1 + self.contrast * signed[:, :, 2]
+        grey = x.mean(dim=2, keepdim=True)
+        mean = grey.mean(dim=(3, 4), keepdim=True)
+        return contrast * saturate * x + contrast * (1 - saturate) * grey + (1 - contrast) * mean + shift
+
+    def _move(self, x: Tensor, u: Tensor) -> Tensor:
+        """Zoom about the centre and translate, in one bilinear warp: (N, 3, R, R)."""
+        from kornia.geometry.transform import get_affine_matrix2d, warp_affine  # 0.3 s to import
+
+        side = x.shape[-1]
+        signed = 2 * u.float() - 1
+        translation = signed[:, :2] * (self.shift * side if self.translation else 0.0)
+        scale = 1 + signed[:, 2:].expand(-1, 2) * (self.zoom if self.resize else 0.0)
+        centre = torch.full_like(translation, (side - 1) / 2)
+        matrix = get_affine_matrix2d(translation, centre, scale, torch.zeros_like(signed[:, 0]))
+        return warp_affine(x, matrix[:, :2].to(x.dtype), (side, side), align_corners=True)
+
+    def _cut(self, x: Tensor, u: Tensor) -> Tensor:
+        """A grey square whose centre is uniform over the picture: (N, 3, R, R)."""
+        side = x.shape[-1]
+        pixel = torch.arange(side, device=x.device) + 0.5
+        offset = pixel - u[:, :, None].float() * side  # (N, 2, R): of each column and row from the centre
+        half = self.hole * side / 2
+        inside = (offset >= -half) & (offset < half)  # half open, so that a hole is never a pixel too wide
+        hole = inside[:, 1, :, None] & inside[:, 0, None, :]
+        return x.masked_fill(hole.unsqueeze(1), 0.0)
+
+
+NO_VIEWS = Views(colour=False, translation=False, resize=False, cutout=False)
+"""The picture itself: with it AugCLIP is plain CLIP."""
+
+
+def uniforms(seeds: Sequence[int], *, step: int, count: int, stream: Stream) -> Tensor:
+    """The random numbers behind the views of each row: (B, count, 9) in [0, 1), float32, on the CPU.
+
+    Philox is counter-based: a generator per (seed, stream, step) costs microseconds and needs no global state.
+    """
+    rows = [
+        np.random.Generator(np.random.Philox(key=np.array([seed, (int(stream) << 48) + step], dtype=np.uint64))).random(
+            (count, UNIFORMS), dtype=np.float32
+        )
+        for seed in seeds
+    ]
+    return torch.from_numpy(np.stack(rows))

@@ -1,0 +1,1 @@
+"""Where rows begin: banks of latents, and the best of them."""

@@ -1,0 +1,181 @@
+"""What a run gives back."""
+
+from __future__ import annotations
+
+import os
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from fusedream_sdk.errors import InvalidInput, OutputError, WeightsError
+from fusedream_sdk.imaging.pictures import read_recipe
+from fusedream_sdk.run.result import FILE, Result, slug
+
+
+def make(prompts: tuple[str, ...] = ("a", "a", "b", "b"), seeds: tuple[int, ...] = (0, 1, 0, 1), steps: int = 3) -> Result:
+    n = len(prompts)
+    rng = torch.Generator().manual_seed(n)
+    return Result(
+        prompts=prompts,
+        seeds=seeds,
+        images=torch.rand(n, 3, 8, 6, generator=rng),
+        latents={"z.free": torch.randn(n, 4, generator=rng), "text": torch.randn(n, 2, 2, generator=rng)},
+        scores={"augclip": torch.tensor([0.1, 0.4, 0.3, 0.2, 0.5])[:n], "clip": torch.tensor([9.0, 0, 0, 9, 0])[:n]},
+        best_step=torch.arange(n),
+        status=("done", "plateau", "failed", "done", "done")[:n],
+        history={"augclip": torch.randn(steps + 1, n, generator=rng)},
+        recipe={"method": "generate", "version": "0", "settings": {"lr": 0.1}},
+    )
+
+
+def assert_equal(a: Result, b: Result) -> None:
+    assert (a.prompts, a.seeds, a.status, a.recipe) == (b.prompts, b.seeds, b.status, b.recipe)
+    for x, y in ((a.images, b.images), (a.best_step, b.best_step)):
+        assert torch.equal(x, y)
+    for group in ("latents", "scores", "history"):
+        ours, theirs = getattr(a, group), getattr(b, group)
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_folder_gives_the_whole_result_back(tmp_path: Path):
+    result = make()
+    paths = result.save(tmp_path / "out")
+    assert [p.name for p in paths] == ["00-a-seed0.png", "01-a-seed1.png", "02-b-seed0.png", "03-b-seed1.png"]
+    assert sorted(os.listdir(tmp_path / "out")) == [*(p.name for p in paths), FILE]
+    assert_equal(Result.load(tmp_path / "out"), result)
+
+
+def test_every_picture_carries_the_recipe_of_its_row(tmp_path: Path):
+    paths = make().save(tmp_path / "out")
+    recipe = read_recipe(paths[2])
+    assert (recipe["prompt"], recipe["seed"], recipe["scores"]["augclip"]) == ("b", 0, 0.3)
+    assert recipe["settings"] == {"lr": 0.1}
+    assert Image.open(paths[2]).tobytes() == make().pil[2].tobytes()
+
+
+def test_one_row_is_saved_as_a_file(tmp_path: Path):
+    assert make()[1].save(tmp_path / "a.png") == [tmp_path / "a.png"]
+    assert os.listdir(tmp_path) == ["a.png"]
+    assert read_recipe(tmp_path / "a.png")["seed"] == 1
+
+
+@pytest.mark.parametrize("taken", ["02-b-seed0.png", FILE])
+def test_nothing_is_written_when_one_target_exists(tmp_path: Path, taken: str):
+    (tmp_path / taken).write_text("mine")
+    with pytest.raises(OutputError, match=r"exists. Choose another name, or allow overwriting"):
+        make().save(tmp_path)
+    assert os.listdir(tmp_path) == [taken]
+    assert (tmp_path / taken).read_text() == "mine"
+    make().save(tmp_path, overwrite=True)
+    assert_equal(Result.load(tmp_path), make())
+
+
+def test_places_that_cannot_take_a_result_are_refused_and_nothing_is_written(tmp_path: Path):
+    (tmp_path / "file").touch()
+    cases = {
+        tmp_path / "a.png": "out: expected a folder for 4 pictures, got the file .*a.png",
+        tmp_path / "file": "out: expected a folder, got the file",
+        tmp_path / "none" / "out": "out: expected an existing folder, got .*none. Make it first: mkdir -p",
+        tmp_path / "none" / "a.png": "out: expected a folder for 4 pictures",
+    }
+    for path, message in cases.items():
+        with pytest.raises(OutputError, match=message):
+            make().save(path)
+    with pytest.raises(OutputError, match="out: expected an existing folder"):
+        make()[0].save(tmp_path / "none" / "a.png")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.GIF"])
+def test_another_picture_format_is_refused_rather_than_made_a_folder(tmp_path: Path, name: str):
+    with pytest.raises(InvalidInput, match=r"out: expected a folder or a file that ends in .png"):
+        make()[0].save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [None, b"", b"junk" * 50])
+def test_a_folder_without_a_readable_result_is_refused(tmp_path: Path, content: bytes | None):
+    if content is not None:
+        (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(WeightsError, match=r"expected a folder that Result.save wrote"):
+        Result.load(tmp_path)
+
+
+def test_a_truncated_or_foreign_tensor_file_is_refused(tmp_path: Path):
+    make().save(tmp_path)
+    content = (tmp_path / FILE).read_bytes()
+    (tmp_path / FILE).write_bytes(content[:-20])
+    with pytest.raises(WeightsError):
+        Result.load(tmp_path)
+    for about in ({}, {"about": "{}"}, {"about": "[1"}, {"about": "[1]"}):
+        save_file({"x": torch.zeros(1)}, tmp_path / FILE, about)
+        with pytest.raises(WeightsError, match=r"expected a folder that Result.save wrote"):
+            Result.load(tmp_path)
+
+
+def test_the_best_of_each_prompt_is_picked_by_the_fresh_views():
+    best = make().best()
+    assert (best.prompts, best.seeds) == (("a", "b"), (1, 0))
+
+
+def test_a_score_that_is_not_a_number_is_never_the_best():
+    result = make()
+    result.scores["augclip"][1] = torch.nan
+    assert result.best().seeds == (0, 0)
+
+
+def test_rows_are_picked_by_number_slice_and_list():
+    result = make()
+    assert result[-1].seeds == (1,)
+    assert result[1:3].prompts == ("a", "b")
+    assert_equal(result[[3, 0]], Result.concatenate([result[3], result[0]]))
+    with pytest.raises(IndexError):
+        result[4]
+
+
+def test_parts_with_histories_of_different_lengths_are_put_together():
+    together = Result.concatenate([make(steps=2), make(("c",), (5,), steps=4)])
+    assert len(together) == 5
+    assert together.history["augclip"].shape == (5, 5)
+    assert together.history["augclip"][3:, :4].isnan().all()
+    assert together.history["augclip"][:, 4].isfinite().all()
+
+
+def test_a_notebook_shows_a_line_for_each_prompt_and_a_column_for_each_seed():
+    shown = Image.open(BytesIO(make()._repr_png_()))
+    assert shown.size == (2 * 6 + 2, 2 * 8 + 2)
+    assert make(("a",), (0,)).sheet().size == (6, 8)
+    assert make(("a", "b", "c"), (0, 0, 0)).sheet().size == (3 * 6 + 4, 8)
+    assert make(tuple("abcdefg"), (0,) * 7).sheet().size == (5 * 6 + 8, 2 * 8 + 2)
+
+
+def test_the_repr_is_one_short_line():
+    assert repr(make()) == "Result(4 pictures of 8x6: 'a' (seed 0), 'a' (seed 1), 'b' (seed 0), ...)"
+
+
+def test_latents_move_to_a_device():
+    assert make().to("meta")["text"].device.type == "meta"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("A Red Apple!", "a-red-apple"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("?!", "picture"),
+        ("über 日本", "über-日本"),
+        ("x" * 500, "x" * 60),
+    ],
+)
+def test_a_prompt_becomes_a_harmless_file_name(prompt: str, expected: str):
+    assert slug(prompt) == expected
+
+
+def test_the_longest_prompt_in_any_script_can_be_saved(tmp_path: Path):
+    result = make((chr(0x20000) * 300, "é" * 300), (2**63 - 1, 0))
+    assert len(result.save(tmp_path / "out")) == 2
