@@ -28,22 +28,27 @@ if TYPE_CHECKING:
     from fusedream_sdk.latents import Free as Free
     from fusedream_sdk.latents import Latents as Latents
     from fusedream_sdk.latents import LatentSpec as LatentSpec
+    from fusedream_sdk.methods.base import Method as Method
+    from fusedream_sdk.methods.loading import load_method as load_method
     from fusedream_sdk.models.ensemble import load_scorer as load_scorer
     from fusedream_sdk.models.loading import ModelPair as ModelPair
     from fusedream_sdk.models.registry import list_generators as list_generators
+    from fusedream_sdk.models.registry import list_methods as list_methods
     from fusedream_sdk.models.registry import list_models as list_models
     from fusedream_sdk.models.registry import list_perceptual as list_perceptual
     from fusedream_sdk.models.registry import list_scorers as list_scorers
     from fusedream_sdk.models.registry import load_generator as load_generator
     from fusedream_sdk.models.registry import load_perceptual as load_perceptual
+    from fusedream_sdk.optim.directions import Clipped as Clipped
     from fusedream_sdk.optim.directions import Descent as Descent
     from fusedream_sdk.optim.directions import DynamicBarrier as DynamicBarrier
     from fusedream_sdk.optim.directions import WeightedSum as WeightedSum
-    from fusedream_sdk.optim.loop import State as State
     from fusedream_sdk.optim.loop import iterate as iterate
     from fusedream_sdk.optim.loop import optimise as optimise
     from fusedream_sdk.optim.parametrise import BasisMix as BasisMix
     from fusedream_sdk.optim.parametrise import Direct as Direct
+    from fusedream_sdk.optim.population import Population as Population
+    from fusedream_sdk.optim.state import State as State
     from fusedream_sdk.protocols import Direction as Direction
     from fusedream_sdk.protocols import Evaluation as Evaluation
     from fusedream_sdk.protocols import Generator as Generator
@@ -68,36 +73,45 @@ if TYPE_CHECKING:
     from fusedream_sdk.search.bank import LatentBank as LatentBank
 
 _HOMES = {
-    "scoring.views": ("NO_VIEWS", "Views"),
-    "search.bank": ("LatentBank",),
-    "scenes.result": ("Composed",),
-    "scenes.consistency": ("Composition",),
-    "optim.directions": ("Descent", "DynamicBarrier", "WeightedSum"),
-    "models.ensemble": ("load_scorer",),
-    "errors": ("FuseDreamError", "InvalidInput"),
     "dream.film": ("Film", "interpolate"),
+    "dream.fusedream": ("FuseDream",),
+    "dream.replay": ("replay",),
+    "errors": ("FuseDreamError", "InvalidInput"),
     "inversion.invert": ("invert",),
+    "inversion.likeness": ("InversionSettings",),
     "inversion.result": ("Inversion",),
     "latents": ("Box", "Free", "Latents", "LatentSpec"),
-    "scenes.layer": ("Layer",),
-    "inversion.likeness": ("InversionSettings",),
+    "methods.base": ("Method",),
+    "methods.loading": ("load_method",),
+    "models.ensemble": ("load_scorer",),
     "models.loading": ("ModelPair",),
-    "scoring.augclip": ("AugCLIP", "plain_clip"),
-    "optim.loop": ("State", "iterate", "optimise"),
-    "optim.parametrise": ("BasisMix", "Direct"),
-    "dream.fusedream": ("FuseDream",),
-    "scenes.placement": ("Placement",),
-    "scoring.prompt": ("Prompt",),
-    "protocols": (*("Direction", "Evaluation", "Generator", "Objective", "Parametrisation", "Perceptual", "Reward", "Scorer"),),
     "models.registry": (
-        *("list_generators", "list_models", "list_perceptual", "list_scorers"),
-        *("load_generator", "load_perceptual"),
+        "list_generators",
+        "list_methods",
+        "list_models",
+        "list_perceptual",
+        "list_scorers",
+        "load_generator",
+        "load_perceptual",
     ),
-    "dream.replay": ("replay",),
+    "optim.directions": ("Clipped", "Descent", "DynamicBarrier", "WeightedSum"),
+    "optim.loop": ("iterate", "optimise"),
+    "optim.parametrise": ("BasisMix", "Direct"),
+    "optim.population": ("Population",),
+    "optim.state": ("State",),
+    "protocols": ("Direction", "Evaluation", "Generator", "Objective", "Parametrisation", "Perceptual", "Reward", "Scorer"),
     "run.result": ("Result",),
+    "run.settings": ("Settings",),
+    "scenes.consistency": ("Composition",),
+    "scenes.layer": ("Layer",),
+    "scenes.placement": ("Placement",),
+    "scenes.result": ("Composed",),
     "scenes.scene": ("Scene",),
     "scenes.settings": ("SceneSettings",),
-    "run.settings": ("Settings",),
+    "scoring.augclip": ("AugCLIP", "plain_clip"),
+    "scoring.prompt": ("Prompt",),
+    "scoring.views": ("NO_VIEWS", "Views"),
+    "search.bank": ("LatentBank",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -34,7 +34,7 @@ def check_generator(generator: Generator, *, rows: int = 3) -> None:
     Raises:
         PluginContractError: naming the broken promise.
     """
-    contracts._check_members("generator", generator, ("space", "resolution", "sample"))
+    contracts.check_members("generator", generator, ("space", "resolution", "sample"))
     latents = generator.sample(rows, rng=torch.Generator().manual_seed(0))
     contracts.check_sample(generator, latents, rows)
     again = generator.sample(rows, rng=torch.Generator().manual_seed(0))
@@ -53,7 +53,7 @@ def check_generator(generator: Generator, *, rows: int = 3) -> None:
 
 def check_scorer(scorer: Scorer, *, rows: int = 3) -> None:
     """Every promise of `Scorer`, tried out. Raises PluginContractError, naming the broken one."""
-    contracts._check_members("scorer", scorer, ("resolution", "encode_text", "encode_image"))
+    contracts.check_members("scorer", scorer, ("resolution", "encode_text", "encode_image"))
     prompts = ["a red apple", "a blue car", "a dog"][:rows]
     text = scorer.encode_text(prompts)
     contracts.check_embeddings(text, len(prompts), "encode_text")

@@ -60,7 +60,7 @@ class LayerChoice:
 class SceneChoice:
     """Settings of the composition that were given; None leaves the default of `SceneSettings`."""
 
-    method: str | None
+    direction: str | None
     alpha: float | None
     coefficient: float | None
     update: str | None
@@ -79,14 +79,14 @@ class SceneChoice:
         return changes
 
     def _check_used(self) -> None:
-        """Numbers that the method has no use for are a misunderstanding. Raises InvalidInput."""
+        """Numbers that the direction has no use for are a misunderstanding. Raises InvalidInput."""
         from fusedream_sdk.errors import InvalidInput
 
-        method = self.method or "bi-level"
-        for name, methods in (("alpha", ("bi-level", "inverse")), ("coefficient", ("linear",))):
-            if getattr(self, name) is not None and method not in methods:
-                fix = f"Leave it out, or add --method {methods[0]}."
-                raise InvalidInput(name, expected=f"nothing with the method {method}", got=getattr(self, name), fix=fix)
+        direction = self.direction or "bi-level"
+        for name, used in (("alpha", ("bi-level", "inverse")), ("coefficient", ("linear",))):
+            if getattr(self, name) is not None and direction not in used:
+                fix = f"Leave it out, or add --direction {used[0]}."
+                raise InvalidInput(name, expected=f"nothing with the direction {direction}", got=getattr(self, name), fix=fix)
 
 
 layer_options = grouped(
@@ -103,7 +103,7 @@ scene_options = grouped(
     "scene",
     SceneChoice,
     click.option(
-        "--method",
+        "--direction",
         type=click.Choice(["bi-level", "linear", "inverse", "augclip"]),
         help="How AugCLIP and the consistency of the layers are combined; augclip: no consistency. [default: bi-level]",
     ),

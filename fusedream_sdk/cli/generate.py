@@ -19,11 +19,13 @@ from fusedream_sdk.cli.options import (
     grouped,
     model_options,
     overwrite_option,
+    read_start,
     setting_options,
 )
 
 if TYPE_CHECKING:
     from fusedream_sdk.inversion.result import Inversion
+    from fusedream_sdk.methods.base import Method
     from fusedream_sdk.run.result import Result
     from fusedream_sdk.scenes.result import Composed
     from fusedream_sdk.scoring.prompt import Prompt
@@ -63,12 +65,16 @@ def output_options(*progress: str, about: str, sheet: str) -> Callable[[Callable
     about="pictures: also write the picture so far, as step-0010.png, into a folder beside the output.",
     sheet="Also write all pictures into this one .png.",
 )
+@click.option("--method", help="How: a name of fusedream models, also with options. [default: fusedream]")
+@click.option("--start", metavar="PICTURE", help="A picture, or a saved folder of one, to begin at.")
 @click.option("--every", type=COUNT, default=10, show_default=True, help="Steps between two pictures so far.")
 @model_options
 @setting_options
 def generate(
     asked: Asked,
     output: Output,
+    method: str | None,
+    start: str | None,
     every: int,
     choice: ModelChoice,
     settings: SettingChoice,
@@ -80,12 +86,17 @@ def generate(
     fusedream generate "a red apple" "a green frog" -m emoji -s 0-3 --out dreams --sheet dreams.png
     fusedream generate "a blue dog | text:-0.3" -m emoji --image-prompt sketch.png:0.5
     fusedream generate "a blue dog" -m emoji --start photo.png --out from-photo.png
+    fusedream generate "a blue dog" -m emoji --method random-search?population=32 --out searched.png
 
     Prints the path and the scores of each picture. Ctrl-C saves the best so far.
     """
     listed, numbers = asked.rows()
     out, targets = plan(listed, numbers, output)
-    changes = settings.changes(pictures=True)
+    changes = settings.changes()
+    if start is not None:
+        changes["start"] = read_start(start)
+    if method is not None:
+        changes["method"] = known_method(method)
     dream = choice.load(shown=output.shown)
     watch = None
     if output.progress == "pictures":
@@ -95,6 +106,13 @@ def generate(
         say(f"pictures so far: {watch.folder}")
     result = dream.generate(listed, seeds=numbers, progress=output.shown, watch=watch, **changes)
     return write(result, out, output, asked=len(targets))
+
+
+def known_method(name: str) -> Method:
+    """A method, loaded before the models are, which takes longer. Raises UnknownPlugin, InvalidInput."""
+    from fusedream_sdk.methods.loading import load_method
+
+    return load_method(name)
 
 
 def plan(
@@ -110,18 +128,15 @@ def plan(
     Raises:
         InvalidInput, OutputError: a file cannot be written, or two of them would be the same.
     """
-    from fusedream_sdk.run.result import picture_paths, slug
-    from fusedream_sdk.runtime.files import check_writable
+    from fusedream_sdk.run.result import FILE
+    from fusedream_sdk.run.saving import plan_files, slug, stems_of
 
     rows = [(str(p), s) for p in prompts for s in seeds]
     default = Path(f"{slug(rows[0][0])}-seed{seeds[0]}.png") if len(rows) == 1 else Path("dreams")
     out = (output.out or default).expanduser()
-    targets = picture_paths(out, [p for p, _ in rows], [s for _, s in rows], overwrite=output.overwrite)
-    beside = [] if targets == [out] else [out / name for name in others]
-    if out.is_dir():
-        for path in beside:
-            check_writable(path, overwrite=output.overwrite)
-    check_sheet(output, [*targets, *beside])
+    beside = [FILE, *others]
+    targets = plan_files(out, stems_of(*zip(*rows, strict=True)), beside, overwrite=output.overwrite)
+    check_sheet(output, [*targets, *([] if targets == [out] else [out / name for name in beside])])
     return out, targets
 
 

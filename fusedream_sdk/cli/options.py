@@ -15,6 +15,7 @@ from fusedream_sdk.cli.exits import say
 
 if TYPE_CHECKING:
     from fusedream_sdk.dream.fusedream import FuseDream
+    from fusedream_sdk.dream.start import StartLike
     from fusedream_sdk.scoring.prompt import Prompt
 
 Verb = Callable[..., Any]
@@ -129,17 +130,15 @@ class SettingChoice:
     samples: int | None
     bank: int | None
     basis: int | None
-    start: str | None
+    mix: str | None
     lr: float | None
     noise: float | None
     plain: bool
 
-    def changes(self, *, pictures: bool = False) -> dict[str, Any]:
-        """As keywords of `FuseDream.generate`, whose start may be a picture. Raises InvalidInput."""
+    def changes(self) -> dict[str, Any]:
+        """As keywords of `FuseDream.generate`."""
         changes = chosen(self)
         del changes["plain"]
-        if self.start is not None and self.start not in MIXES:
-            changes["start"] = read_start(self.start, pictures=pictures)
         if self.plain:
             from fusedream_sdk.scoring.views import NO_VIEWS
 
@@ -147,17 +146,17 @@ class SettingChoice:
         return changes
 
 
-def read_start(value: str, *, pictures: bool = True) -> Any:
-    """A picture or a saved folder of one, as a start. Raises InvalidInput: it cannot be read, or no picture will do."""
+def read_start(value: str) -> StartLike:
+    """A picture or a saved folder of one, as a start. Raises InvalidInput: it is not there, or cannot be read."""
     from fusedream_sdk.errors import InvalidInput
     from fusedream_sdk.imaging.pictures import read_picture
     from fusedream_sdk.inversion.result import FILE, Inversion
     from fusedream_sdk.run.result import Result
 
     path = Path(value).expanduser()
-    if not pictures or not path.exists():
-        expected = ", ".join(MIXES) + (", or an existing picture" if pictures else "")
-        raise InvalidInput("start", expected=expected, got=value)
+    if not path.exists():
+        fix = f"The weights of the mixture are --mix {value}." if value in MIXES else ""
+        raise InvalidInput("start", expected="an existing picture, or a saved folder of one", got=value, fix=fix)
     if path.is_dir():
         return Inversion.load(path) if (path / FILE).exists() else Result.load(path).latents
     return read_picture("start", path)
@@ -224,11 +223,7 @@ setting_options = grouped(
     click.option("--samples", type=COUNT, help="Latents that the search of a row sees; 1 does without a search."),
     click.option("--bank", type=COUNT, help="Latents in the bank that the rows search."),
     click.option("--basis", type=COUNT, help="Latents that are mixed; 1 optimises a single one."),
-    click.option(
-        "--start",
-        metavar=f"[{'|'.join(MIXES)}]",
-        help="Weights of the basis at the beginning; of generate also a PICTURE, or a saved folder of one, to begin at.",
-    ),
+    click.option("--mix", type=click.Choice(MIXES), help="Weights of the basis at the beginning."),
     click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate of Adam."),
     click.option("--noise", type=click.FloatRange(min=0), help="Noise on the latents in every step."),
     click.option("--plain", is_flag=True, help="Plain CLIP: the picture itself in place of random views."),

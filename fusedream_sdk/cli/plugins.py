@@ -55,7 +55,7 @@ def _state(kind: str, name: str, points: list[EntryPoint], check: bool) -> str:
 
 @click.command()
 def models() -> None:
-    """List the ready pairs with their judges and settings, and the names that --generator and --scorer take."""
+    """List the ready pairs with their judges and settings, and the names that --generator, --scorer and --method take."""
     click.echo("pairs, for --models:")
     for name in registry.list_models():
         click.echo(f"  {name}")
@@ -63,6 +63,7 @@ def models() -> None:
             click.echo(f"    {label:<10} {value}")
     click.echo(f"generators: {', '.join(registry.list_generators()) or 'none'}, or a folder or hub id of BigGAN weights")
     click.echo(f"scorers: {', '.join(registry.list_scorers()) or 'none'}, or a folder or hub id of a dual encoder")
+    click.echo(f"methods: {', '.join(registry.list_methods()) or 'none'}")
 
 
 def _describe(name: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fusedream_sdk.errors import OutputError
 from fusedream_sdk.imaging.pictures import to_pil
-from fusedream_sdk.optim.loop import State
+from fusedream_sdk.optim.state import State
 from fusedream_sdk.runtime.files import atomic_path
 
 

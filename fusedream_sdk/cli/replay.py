@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +12,7 @@ from fusedream_sdk.cli.options import device_option, overwrite_option, read_star
 
 if TYPE_CHECKING:
     from fusedream_sdk.protocols import Generator
+    from fusedream_sdk.run.recipe import Recipe
     from fusedream_sdk.run.result import Result
 
 FILE = click.Path(path_type=Path)
@@ -42,17 +43,19 @@ def replay(
     fusedream replay dog.png --out again.png
     """
     from fusedream_sdk.cli.generate import line
-    from fusedream_sdk.dream.replay import Given, read_whole_recipe
+    from fusedream_sdk.dream.replay import Given
     from fusedream_sdk.dream.replay import replay as draw_again
     from fusedream_sdk.errors import InvalidInput
-    from fusedream_sdk.run.result import Result, picture_paths
+    from fusedream_sdk.run.recipe import Recipe
+    from fusedream_sdk.run.result import Result
+    from fusedream_sdk.run.saving import plan_files
 
     if out.suffix.lower() != ".png":
         raise InvalidInput("out", expected="a file that ends in .png", got=str(out))
-    recipe, _ = read_whole_recipe(picture)
+    recipe = Recipe.read(picture)
     begin = None if start is None else read_start(start)
-    picture_paths(out.expanduser(), [recipe["prompt"]], [recipe["seed"]], overwrite=overwrite)
-    say(f"drawing {recipe['prompt']!r}, seed {recipe['seed']}, again ...")
+    plan_files(out.expanduser(), [out.stem], (), overwrite=overwrite)
+    say(f"drawing {recipe.prompt!r}, seed {recipe.seed}, again ...")
     layers: Given = {"background": background_picture, "foreground": foreground_picture}
     given: Given = {**layers, "image_prompts": image_prompts, "start": begin}
     again = draw_again(picture, device=device, **given)
@@ -78,13 +81,10 @@ def interpolate(a: Path, b: Path, frames: int, fps: int, out: Path, device: str,
     fusedream interpolate dog.png cat.png --frames 48 --out film.gif
     """
     from fusedream_sdk.dream.film import interpolate as walk
-    from fusedream_sdk.errors import InvalidInput
-    from fusedream_sdk.runtime.files import check_writable
+    from fusedream_sdk.imaging.film import check_film
     from fusedream_sdk.runtime.progress import bar
 
-    if out.suffix.lower() not in (".gif", ".mp4"):
-        raise InvalidInput("out", expected="a file that ends in .gif or .mp4", got=str(out))
-    check_writable(out, overwrite=overwrite)
+    check_film(out, overwrite=overwrite)
     stored = [_stored(path) for path in (a, b)]
     generator = _common_generator(stored, (a, b), device)
     ends = [result or _replayed(path, generator, device) for result, path in zip(stored, (a, b), strict=True)]
@@ -96,8 +96,8 @@ def interpolate(a: Path, b: Path, frames: int, fps: int, out: Path, device: str,
 
 def _stored(path: Path) -> Result | None:
     """The result behind a folder of one picture, or behind a picture that still lies in its folder."""
-    from fusedream_sdk.dream.replay import read_whole_recipe
     from fusedream_sdk.errors import InvalidInput
+    from fusedream_sdk.run.recipe import Recipe
     from fusedream_sdk.run.result import FILE as TENSORS
     from fusedream_sdk.run.result import Result
 
@@ -109,7 +109,7 @@ def _stored(path: Path) -> Result | None:
             )
         _check_single(path, result.recipe)
         return result
-    recipe, _ = read_whole_recipe(path)
+    recipe = Recipe.read(path)
     _check_single(path, recipe)
     if not (path.parent / TENSORS).is_file():
         return None
@@ -117,11 +117,12 @@ def _stored(path: Path) -> Result | None:
     return next((result[row] for row in range(len(result)) if result.row_recipe(row) == recipe), None)
 
 
-def _check_single(path: Path, recipe: dict[str, Any]) -> None:
+def _check_single(path: Path, recipe: Recipe) -> None:
     """A scene's latents are those of two generators and a placement, which are not in the picture."""
     from fusedream_sdk.errors import InvalidInput
+    from fusedream_sdk.run.recipe import Verb
 
-    if recipe.get("method") == "compose":
+    if recipe.verb is Verb.COMPOSE:
         fix = "Use fd.interpolate in Python, with the scene."
         raise InvalidInput("picture", expected="one that `generate` drew", got=f"{path}, which was composed", fix=fix)
 
@@ -129,25 +130,25 @@ def _check_single(path: Path, recipe: dict[str, Any]) -> None:
 def _common_generator(stored: list[Result | None], paths: tuple[Path, Path], device: str) -> Generator:
     """The generator that drew both. Raises InvalidInput if they had two, FingerprintMismatch if its weights changed."""
     from fusedream_sdk.errors import FingerprintMismatch, InvalidInput
-    from fusedream_sdk.imaging.pictures import read_recipe
-    from fusedream_sdk.models.checks import identity
-    from fusedream_sdk.models.registry import load_generator
+    from fusedream_sdk.models.loading import loaded_generator
+    from fusedream_sdk.run.recipe import Recipe
     from fusedream_sdk.runtime.device import resolve_device
 
     pairs = zip(stored, paths, strict=True)
-    first, second = [(read_recipe(path) if result is None else result.recipe)["generator"] for result, path in pairs]
-    if first["fingerprint"] != second["fingerprint"]:
-        got = f"{first['name']} and {second['name']} of other weights"
+    recipes = [Recipe.read(path) if result is None else result.recipe for result, path in pairs]
+    first, second = (recipe.generator for recipe in recipes)
+    if first.fingerprint != second.fingerprint:
+        got = f"{first.name} and {second.name} of other weights"
         raise InvalidInput("pictures", expected="two pictures of one generator", got=got)
-    if first["name"] is None:
+    if not isinstance(first.name, str):
         fix = "Use fd.interpolate in Python, with the object."
-        raise InvalidInput("pictures", expected="a generator that has a name", got=f"a {first['class']} object", fix=fix)
-    say(f"loading {first['name']} ...")
-    generator = load_generator(first["name"], device=resolve_device(device))
-    if identity(generator) != first["fingerprint"]:
-        message = f"{first['name']}: expected the weights {first['fingerprint'][:12]} that drew {paths[0]}, got others."
+        raise InvalidInput("pictures", expected="a generator that has a name", got=f"a {first.kind} object", fix=fix)
+    say(f"loading {first.name} ...")
+    loaded = loaded_generator(first.name, resolve_device(device))
+    if loaded.fingerprint != first.fingerprint:
+        message = f"{first.name}: expected the weights {first.fingerprint[:12]} that drew {paths[0]}, got others."
         raise FingerprintMismatch(message)
-    return generator
+    return loaded.model
 
 
 def _replayed(path: Path, generator: Generator, device: str) -> Result:

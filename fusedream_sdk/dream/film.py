@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from fusedream_sdk.errors import InvalidInput, OutputError
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.imaging.film import save_film
 from fusedream_sdk.imaging.pictures import to_pil
 from fusedream_sdk.latents import Latents, check_latents
 from fusedream_sdk.models.checks import device_of
 from fusedream_sdk.protocols import Generator
-from fusedream_sdk.run.report import Progress, render
+from fusedream_sdk.run.report import render
 from fusedream_sdk.run.result import Result
-from fusedream_sdk.runtime.files import atomic_path, check_writable
+from fusedream_sdk.runtime.progress import Advance
 
 
 @dataclass(frozen=True)
@@ -45,22 +43,11 @@ class Film:
         Raises:
             OutputError: the place cannot be written, or there is no ffmpeg. InvalidInput: another suffix, fps below 1.
         """
-        path = Path(path).expanduser()
-        if fps < 1:
-            raise InvalidInput("fps", expected="at least 1", got=fps)
-        if path.suffix.lower() not in (".gif", ".mp4"):
-            raise InvalidInput("out", expected="a file that ends in .gif or .mp4", got=str(path))
-        check_writable(path, overwrite=overwrite)
-        with atomic_path(path, overwrite=overwrite) as temporary:
-            if path.suffix.lower() == ".gif":
-                first, *others = self.pil
-                first.save(temporary, save_all=True, append_images=others, duration=1000 // fps, loop=0)
-            else:
-                _write_mp4(temporary, self.images, fps)
+        save_film(self.images, path, fps=fps, overwrite=overwrite)
 
 
 def interpolate(
-    a: Result, b: Result, frames: int, *, generator: Generator, progress: Progress = lambda done, total: None
+    a: Result, b: Result, frames: int, *, generator: Generator, progress: Advance = lambda done, total: None
 ) -> Film:
     """Mix the latents of two results linearly, as appendix C does: (1 - t) a + t b, t from 0 to 1.
 
@@ -86,28 +73,3 @@ def interpolate(
         mixed = (1 - weight) * a.latents[name].cpu() + weight * b.latents[name].cpu()
         latents[name] = mixed.to(device_of(generator))
     return Film(render(generator, latents, progress), latents)
-
-
-def _write_mp4(path: Path, images: Tensor, fps: int) -> None:
-    """H.264 through ffmpeg; sides are padded to even numbers, which the format needs."""
-    import subprocess
-
-    height, width = images.shape[-2:]
-    command = [_ffmpeg(), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
-    command += ["-r", str(fps), "-i", "-", "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p", str(path)]
-    frames = np.stack([np.asarray(to_pil(image)) for image in images]).tobytes()
-    done = subprocess.run(command, input=frames, capture_output=True, check=False)
-    if done.returncode:
-        raise OutputError(f"out: ffmpeg could not write {path.suffix}: {done.stderr.decode(errors='replace').strip()}")
-
-
-def _ffmpeg() -> str:
-    """An ffmpeg to run. Raises OutputError where there is none."""
-    found = shutil.which("ffmpeg")
-    if found:
-        return found
-    if importlib.util.find_spec("imageio_ffmpeg") is not None:
-        import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs]
-
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    raise OutputError("out: .mp4 needs ffmpeg, which is not installed. pip install imageio-ffmpeg, or choose .gif.")

@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias, get_args
 
-import torch
 from PIL import Image
 from torch import Tensor
 
-from fusedream_sdk.errors import InvalidInput, did_you_mean
+from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.imaging.pictures import read_picture
-from fusedream_sdk.imaging.resize import shrink
-from fusedream_sdk.inversion.invert import invert
-from fusedream_sdk.inversion.likeness import InversionSettings, cover_all
+from fusedream_sdk.inversion.from_bank import invert_with
+from fusedream_sdk.inversion.likeness import InversionSettings
 from fusedream_sdk.inversion.result import Inversion
-from fusedream_sdk.latents import Latents, check_latents, contains, map_latents, project, select
+from fusedream_sdk.latents import Latents, Space, check_latents, contains, map_latents, project, rows, select
 from fusedream_sdk.models.fingerprint import fingerprint_of
-from fusedream_sdk.models.loading import Loaded
-from fusedream_sdk.optim.parametrise import MixStart
+from fusedream_sdk.optim.parametrise import Mix
 from fusedream_sdk.run.engine import Engine
-from fusedream_sdk.run.report import make_recipe
-from fusedream_sdk.run.settings import Settings
-from fusedream_sdk.scoring.prompt import Prompt
+from fusedream_sdk.run.task import Starts, Task
 
-BOLD = 3.0  # the learning rate of an inversion falls to 0, so it begins above one that stays (tests/benchmarks/inversion)
-
-StartLike: TypeAlias = Path | Image.Image | Tensor | Mapping[str, Tensor] | Inversion | MixStart | None
+StartLike: TypeAlias = Path | Image.Image | Tensor | Mapping[str, Tensor] | Inversion | None
 """A picture (a `Path`, a Pillow image, a tensor) that is inverted first, latents of one row or of every row, or an
-`Inversion`; otherwise a search, and the weights of the mixture to begin with."""
+`Inversion`; None leaves it to the method."""
 
-
-@dataclass(frozen=True)
-class Inverting:
-    """How pictures are inverted: by which distance, with which settings."""
-
-    perceptual: Loaded
-    settings: InversionSettings
+Start: TypeAlias = Tensor | Latents
+"""A picture (3, h, w) in [0, 1], or latents, float32 on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +37,7 @@ class Beginning:
     Attributes:
         latents: a basis of k for each row, (B, k, ...) each.
         fingerprints: of the latents of each row where they were given, otherwise none.
-        about: what a recipe says of them, beside the fingerprint.
+        about: what a `Recipe` says of them, beside the fingerprints: its attributes.
     """
 
     latents: Latents
@@ -57,155 +45,73 @@ class Beginning:
     about: dict[str, Any] = field(default_factory=dict)
 
 
-def settings_of(settings: Settings, start: StartLike | Beginning, changes: Mapping[str, Any]) -> Settings:
-    """The settings of a call; rows that are told where to begin are not mixed. Raises InvalidInput."""
-    if isinstance(start, str):
-        return settings.replace(**{**changes, "start": start})
-    changed = settings.replace(**changes)
-    return changed if start is None else changed.replace(basis=1)
-
-
-def is_picture(start: object) -> TypeGuard[Path | Image.Image | Tensor]:
-    """Whether a start has to be inverted first."""
-    return isinstance(start, (Path, Image.Image, Tensor))
-
-
-def begin_at(
-    engine: Engine,
-    start: StartLike | Beginning,
-    prompts: list[Prompt],
-    seeds: list[int],
-    settings: Settings,
-    inverting: Callable[[], Inverting],
-    *,
-    progress: bool,
-) -> Beginning:
-    """Where every row begins; what was given is checked before anything is drawn.
-
-    Args:
-        engine: the models.
-        start: as given, or ready.
-        prompts, seeds: of each row.
-        settings: of the call.
-        inverting: how a picture is inverted; called only for one, as it loads a model.
-        progress: show progress bars on stderr.
-    """
-    if isinstance(start, Beginning):
-        return start
-    if is_picture(start):
-        picture = read_picture("start", start)
-        engine.check_once()
-        return picture_start(engine, picture, inverting(), settings, len(prompts), progress=progress)
-    if start is None or isinstance(start, str):
-        engine.check_once()
-        return Beginning(engine.starts(prompts, seeds, settings, progress=progress))
-    begin = latents_start(engine, start, len(prompts))
-    engine.check_once()
-    return begin
-
-
-def latents_start(engine: Engine, start: object, count: int) -> Beginning:
-    """Latents as the start of `count` rows.
-
-    Raises:
-        InvalidInput: neither latents nor an inversion; of other names, shapes or numbers of rows; outside the constraints.
-    """
-    given = _latents_of(start)
-    space = engine.generator.model.space
-    total = check_latents(given, space, argument="start")
-    if total not in (1, count):
-        expected = "one row" if count == 1 else f"one row, or one for each of {count} rows"
-        raise InvalidInput("start", expected=expected, got=f"{total} rows")
-    if not contains(given, space):
-        fix = "Project it: fusedream_sdk.latents.project(latents, generator.space)."
-        raise InvalidInput("start", expected="finite latents inside the generator's constraints", got="others", fix=fix)
-    each = select(given, [0] * count if total == 1 else list(range(count)))
-    placed = project(map_latents(lambda x: x.to(engine.device), each), space)
-    basis = map_latents(lambda x: x.unsqueeze(1), placed)
-    fingerprints = tuple(latents_fingerprint(select(each, [row])) for row in range(count))
-    return Beginning(basis, fingerprints, {"start": {"picture": None}})
-
-
-def _latents_of(start: Any) -> Latents:
-    """The latents of a start, float32 on the CPU. Raises InvalidInput where it is neither latents nor an inversion."""
+def as_start(start: StartLike) -> Start | None:
+    """A start as it was given, read. Raises InvalidInput: no picture, not latents, or a word."""
+    if start is None:
+        return None
+    if isinstance(start, (Path, Image.Image, Tensor)):
+        return read_picture("start", start)
     given = start.latents if isinstance(start, Inversion) else start
     if not isinstance(given, Mapping) or not given or not all(isinstance(x, Tensor) for x in given.values()):
-        expected, fix = "a picture (Path, image, tensor), latents, or an Inversion", "A file's name has to be a Path."
-        raise InvalidInput("start", expected=expected, got=f"a {type(given).__name__}", fix=fix)
+        word = isinstance(given, str) and given in get_args(Mix)
+        fix = f"The weights of the mixture are mix={given!r}." if word else "A file's name has to be a Path."
+        expected, got = "a picture (Path, image, tensor), latents, or an Inversion", f"a {type(given).__name__}"
+        raise InvalidInput("start", expected=expected, got=got, fix=fix)
     return {str(name): x.detach().float().cpu() for name, x in given.items()}
 
 
-def picture_start(
-    engine: Engine, picture: Tensor, how: Inverting, settings: Settings, count: int, *, progress: bool
-) -> Beginning:
-    """The latents whose picture is nearest to a picture (3, h, w), as the start of `count` rows."""
-    found = invert_with(engine, [picture], how, settings, progress=progress)
-    about = {"start": {"picture": picture_fingerprint(picture)}}
-    about |= {name: found.recipe[name] for name in ("perceptual", "inversion")}
-    return dataclasses.replace(latents_start(engine, found, count), about=about)
+def check_start(told: Start | None, space: Space, count: int) -> None:
+    """Latents fit a generator's space, and so many rows.
 
-
-def picture_fingerprint(picture: Tensor) -> str:
-    """Identity of a picture (3, H, W)."""
-    return fingerprint_of({"picture": picture})
-
-
-def latents_fingerprint(start: Any) -> str:
-    """Identity of latents, or of those of an inversion. Raises InvalidInput for anything else."""
-    return fingerprint_of(_latents_of(start))
-
-
-def invert_with(
-    engine: Engine,
-    pictures: Sequence[Tensor],
-    how: Inverting,
-    settings: Settings,
-    *,
-    progress: bool,
-) -> Inversion:
-    """`invert` with the models of an engine.
-
-    Where there is a bank, the starts are those of its latents whose pictures look most like the picture to the scorer. They
-    are chosen among many, and by what they show, where the loss prefers pictures of the right colours, which are soon had by
-    optimising.
+    Raises:
+        InvalidInput: other names, shapes or numbers of rows; outside the constraints.
     """
-    generator, perceptual = engine.generator.model, how.perceptual
-    own = dataclasses.replace(
-        how.settings,
-        candidates=min(how.settings.candidates, settings.samples),
-        starts=min(how.settings.starts, settings.samples),
-    )
-    banked = engine.has_bank and settings.searches and not hasattr(generator, "encode")
-    found = invert(
-        generator,
-        list(pictures),
-        perceptual=perceptual.model,
-        settings=own,
-        starts=_from_bank(engine, cover_all(generator, pictures), settings, own, progress) if banked else None,
-        precision=engine.precision,
-        budget=engine.budget,
-        progress=progress,
-    )
-    recipe = make_recipe(engine.generator, engine.scorer, settings, engine.dtype)
-    parts = {"method": "invert", "perceptual": perceptual.describe(), "inversion": dataclasses.asdict(own)}
-    return dataclasses.replace(found, recipe=recipe | parts)
+    if told is None or isinstance(told, Tensor):
+        return
+    total = check_latents(told, space, argument="start")
+    if total not in (1, count):
+        expected = "one row" if count == 1 else f"one row, or one for each of {count} rows"
+        raise InvalidInput("start", expected=expected, got=f"{total} rows")
+    if not contains(told, space):
+        fix = "Project it: fusedream_sdk.latents.project(latents, generator.space)."
+        raise InvalidInput("start", expected="finite latents inside the generator's constraints", got="others", fix=fix)
 
 
-def _from_bank(engine: Engine, targets: Tensor, settings: Settings, own: InversionSettings, progress: bool) -> Latents:
-    """For each picture the latents that look most like it to the scorer: (P, M, ...) each."""
-    scorer = engine.scorer.model
-    with torch.no_grad(), engine.precision():
-        embedded = scorer.encode_image(shrink(targets, scorer.resolution)).float()
-    bank = engine.bank(settings, progress=progress)
-    index, _ = bank.top(embedded, own.starts, seeds=[own.seed] * len(targets), samples=settings.samples)
-    return bank.latents(engine.generator.model, index)
+def begin_at(task: Task, starts: Starts, told: Start | None, how: InversionSettings) -> Beginning:
+    """Where every row begins.
+
+    Args:
+        task: its rows.
+        starts: where they begin if they are not told.
+        told: where to begin, from `as_start`, checked.
+        how: a picture is inverted; errors as of `invert_with`.
+    """
+    if told is None:
+        return Beginning(starts(task))
+    if isinstance(told, Tensor):
+        return picture_start(task, told, how)
+    return latents_start(task.engine, told, len(task.rows))
 
 
-def inversion_settings(settings: Settings, changes: Mapping[str, Any]) -> InversionSettings:
-    """How a picture is looked for, with some values changed. Raises InvalidInput for a name that is not a setting."""
-    known = [field.name for field in dataclasses.fields(InversionSettings)]
-    for name in changes:
-        if name not in known:
-            expected, fix = f"a setting of an inversion: {', '.join(known)}", did_you_mean(name, known)
-            raise InvalidInput(name, expected=expected, got="an unknown name", fix=fix)
-    return InversionSettings(**{"lr": BOLD * settings.lr, **changes})
+def latents_start(engine: Engine, given: Latents, count: int) -> Beginning:
+    """Latents of one row, or of each of `count` rows, as their start."""
+    space = engine.generator.model.space
+    total = rows(given)
+    each = select(given, [0] * count if total == 1 else list(range(count)))
+    placed = project(map_latents(lambda x: x.to(engine.device), each), space)
+    basis = map_latents(lambda x: x.unsqueeze(1), placed)
+    fingerprints = tuple(fingerprint_of(select(each, [row])) for row in range(count))
+    return Beginning(basis, fingerprints, {"start": {"picture": None}})
+
+
+def picture_start(task: Task, picture: Tensor, how: InversionSettings) -> Beginning:
+    """The latents whose picture is nearest to a picture (3, h, w), as the start of every row."""
+    found = invert_with(task.engine, [picture], how, task.settings, progress=task.progress)
+    about = {"perceptual": found.recipe.perceptual, "inversion": found.recipe.inversion}
+    begun = latents_start(task.engine, map_latents(lambda x: x.float(), found.latents), len(task.rows))
+    return dataclasses.replace(begun, about={"start": {"picture": start_fingerprint(picture)}, **about})
+
+
+def start_fingerprint(start: Start) -> str:
+    """Identity of a picture (3, H, W), or of latents."""
+    return fingerprint_of({"picture": start} if isinstance(start, Tensor) else start)

@@ -1,13 +1,12 @@
 """Inversion: the latent whose picture is nearest to a given one, for any generator.
 
-The loss is that of Image2StyleGAN (Abdal, Qin & Wonka, 2019): mean squared error of the pixels plus a perceptual
-distance. A GAN's loss has many minima, so several latents are tried: those whose pictures are nearest among many, and
-what the generator's own encoder says where it has one. Each takes a few steps; the best then goes on.
+The loss is that of Image2StyleGAN: mean squared error of the pixels plus a perceptual distance. A GAN's loss has many
+minima, so several latents are tried: those whose pictures are nearest among many, and what the generator's own encoder
+says where it has one. Each takes a few steps; the best then goes on.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -19,14 +18,18 @@ from fusedream_sdk.imaging.pictures import PictureLike, read_pictures
 from fusedream_sdk.inversion.likeness import InversionSettings, Likeness, cover_all, recommended_lr
 from fusedream_sdk.inversion.result import Inversion, measure_psnr
 from fusedream_sdk.latents import Latents, check_latents, concatenate, map_latents, project, rows, select
-from fusedream_sdk.optim.loop import CANCELLED, MakeOptimiser, Selection, State, iterate, optimise
+from fusedream_sdk.optim.loop import Selection, iterate, optimise
+from fusedream_sdk.optim.optimisers import MakeOptimiser, adam
 from fusedream_sdk.optim.parametrise import Direct
+from fusedream_sdk.optim.state import State, Status
 from fusedream_sdk.protocols import Generator, Perceptual
+from fusedream_sdk.run.recipe import Recipe, Verb
 from fusedream_sdk.run.report import RENDER_BATCH, render
 from fusedream_sdk.run.result import join_histories
+from fusedream_sdk.runtime.chunks import run_chunks
+from fusedream_sdk.runtime.device import Precision
 from fusedream_sdk.runtime.memory import rows_that_fit
 from fusedream_sdk.runtime.progress import Advance, bar
-from fusedream_sdk.scoring.augclip import Precision
 from fusedream_sdk.scoring.prompt import Prompt
 from fusedream_sdk.search.starts import draw
 
@@ -61,7 +64,10 @@ def invert(
         One row per picture; a picture alone gives the same row. After Ctrl-C: the best so far.
 
     Raises:
-        InvalidInput: a picture or a setting cannot be used. KeyboardInterrupt: before the first evaluation was over.
+        InvalidInput: a picture or a setting cannot be used. KeyboardInterrupt: while the starts were compared.
+
+    References:
+        Abdal, Qin & Wonka (2019). Image2StyleGAN: how to embed images into the StyleGAN latent space? arXiv:1904.03189.
     """
     settings = settings or InversionSettings()
     targets = cover_all(generator, read_pictures("pictures", pictures))
@@ -70,11 +76,11 @@ def invert(
         begin = _starts(likeness, starts, advance)
     lr = settings.lr or recommended_lr(generator)
     if rows(begin) > len(targets):
-        tried = _descend(likeness, begin, _adam(lr), settings.trial, budget, ("trying", progress))
+        tried = _descend(likeness, begin, adam(lr), settings.trial, budget, ("trying", progress))
         begin = tried.nearest(len(targets))
-        if CANCELLED in tried.status:
-            return _report(likeness, _Found(begin, tried.loss, (CANCELLED,) * len(targets), {}))
-    found = _descend(likeness, begin, _adam(lr, settings.steps), settings.steps, budget, ("inverting", progress))
+        if Status.CANCELLED in tried.status:
+            return _report(likeness, _Found(begin, tried.loss, (Status.CANCELLED,) * len(targets), {}))
+    found = _descend(likeness, begin, adam(lr, falls_over=settings.steps), settings.steps, budget, ("inverting", progress))
     return _report(likeness, found)
 
 
@@ -115,7 +121,7 @@ class _Found:
 
     latents: Latents
     loss: Tensor
-    status: tuple[str, ...]
+    status: tuple[Status, ...]
     history: dict[str, Tensor]
 
     def nearest(self, pictures: int) -> Latents:
@@ -139,57 +145,39 @@ def _descend(
     fit = total
     if total > 1:
         fit = rows_that_fit(lambda n: likeness.of(owner[:n]), select(starts, slice(0, 2)), budget)
-    parts: list[_Found] = []
     with bar(*shown) as advance:
-        for first in range(0, total, fit):
-            some = slice(first, min(first + fit, total))
-            part = select(starts, some)
-            count = rows(part)
-            if parts and CANCELLED in parts[-1].status:
-                parts.append(_untouched(part))
-                continue
-            direct = Direct(likeness.generator.space, part)
+
+        def descend(chunk: range) -> _Found:
+            def seen(state: State) -> None:
+                advance(chunk.start * (steps + 1) + len(chunk) * (state.step + 1), total * (steps + 1))
+
+            some = slice(chunk.start, chunk.stop)
+            direct = Direct(likeness.generator.space, select(starts, some))
             states = iterate(
                 *(likeness.of(owner[some]), direct, direct.params),
                 steps=steps,
                 make_optimiser=make_optimiser,
                 selection=Selection(every=1),
             )
+            outcome = optimise(states, watch=seen)
+            return _Found(outcome.best.latents, outcome.best.loss, outcome.status, outcome.history)
 
-            def seen(state: State, done: int = first, count: int = count) -> None:
-                advance(done * (steps + 1) + count * (state.step + 1), total * (steps + 1))
-
-            try:
-                outcome = optimise(states, watch=seen)
-            except KeyboardInterrupt:  # before this chunk had anything to give
-                parts.append(_untouched(part))
-            else:
-                parts.append(_Found(outcome.best.latents, outcome.best.loss, outcome.status, outcome.history))
+        parts, _ = run_chunks(total, fit, descend, stopped=lambda part: Status.CANCELLED in part.status)
+    begun = sum(len(part.status) for part in parts)
+    history = join_histories([part.history for part in parts]) if begun == total else {}
+    parts += [_untouched(select(starts, slice(begun, None)))] if begun < total else []
     return _Found(
         concatenate([part.latents for part in parts]),
         torch.cat([part.loss for part in parts]),
         sum((part.status for part in parts), ()),
-        join_histories([part.history for part in parts]) if parts[-1].history else {},
+        history,
     )
 
 
 def _untouched(starts: Latents) -> _Found:
     """Rows that had not begun when the run was cancelled."""
     count, device = rows(starts), next(iter(starts.values())).device
-    return _Found(starts, torch.full((count,), torch.inf, device=device), (CANCELLED,) * count, {})
-
-
-def _adam(lr: float, steps: int | None = None) -> MakeOptimiser:
-    """Adam; with steps, its learning rate falls to 0 over so many, along a cosine."""
-
-    def make(params: list[Tensor]) -> torch.optim.Optimizer:
-        optimiser = torch.optim.Adam(params, lr=lr)
-        if steps is not None:
-            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-            optimiser.register_step_post_hook(lambda *_: schedule.step())
-        return optimiser
-
-    return make
+    return _Found(starts, torch.full((count,), torch.inf, device=device), (Status.CANCELLED,) * count, {})
 
 
 def _report(likeness: Likeness, found: _Found) -> Inversion:
@@ -201,7 +189,6 @@ def _report(likeness: Likeness, found: _Found) -> Inversion:
         for first in range(0, len(targets), RENDER_BATCH):
             some = slice(first, first + RENDER_BATCH)
             distances.append(likeness.perceptual(images[some].to(targets.device), targets[some]).float())
-    settings = dataclasses.asdict(likeness.settings)
     return Inversion(
         targets=targets.cpu(),
         images=images,
@@ -210,5 +197,5 @@ def _report(likeness: Likeness, found: _Found) -> Inversion:
         perceptual=torch.cat(distances).cpu(),
         status=found.status,
         history=found.history,
-        recipe={"method": "invert", "settings": settings},
+        recipe=Recipe(Verb.INVERT, inversion=likeness.settings.to_json()),
     )

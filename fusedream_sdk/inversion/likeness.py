@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,8 +16,8 @@ from fusedream_sdk.imaging.resize import cover
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.models.checks import device_of
 from fusedream_sdk.protocols import Evaluation, Generator, Perceptual
-from fusedream_sdk.runtime.checks import check_count, check_seeds, is_number, positive
-from fusedream_sdk.scoring.augclip import Precision
+from fusedream_sdk.runtime.checks import at_least_zero, changed, check_count, check_seeds, positive
+from fusedream_sdk.runtime.device import Precision
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,18 @@ class InversionSettings:
         if self.lr is not None:
             positive("lr", self.lr)
         for name in ("pixels", "perceptual"):
-            value = getattr(self, name)
-            if not is_number(value) or not 0 <= value < float("inf"):
-                raise InvalidInput(name, expected="a number of at least 0", got=value)
+            at_least_zero(name, getattr(self, name))
         if self.pixels + self.perceptual == 0:
             raise InvalidInput("pixels", expected="a loss", got="no weight for pixels nor for the perceptual distance")
         check_seeds(self.seed)
+
+    def replace(self, **changes: Any) -> InversionSettings:
+        """A copy with some values changed. Raises InvalidInput for a name that is not a setting."""
+        return changed(self, changes, "a setting of an inversion")
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for a recipe."""
+        return dataclasses.asdict(self)
 
 
 class Likeness:

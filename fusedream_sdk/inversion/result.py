@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,13 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from fusedream_sdk.errors import InvalidInput, OutputError, WeightsError
+from fusedream_sdk.errors import WeightsError
 from fusedream_sdk.imaging.pictures import png_bytes, to_pil
 from fusedream_sdk.latents import Latents
-from fusedream_sdk.run.result import check_folder, save_rows
-from fusedream_sdk.runtime.files import check_writable, read_tensors, save_tensors
+from fusedream_sdk.optim.state import Status
+from fusedream_sdk.run.recipe import Recipe, Verb
+from fusedream_sdk.run.saving import Writer, save
+from fusedream_sdk.runtime.files import read_bundle, save_bundle
 
 FILE = "inversion.safetensors"
 GAP, CAPTION, COLUMNS = 4, 26, 10  # of a sheet: pixels, pixels, pictures in a line
@@ -40,9 +42,9 @@ class Inversion:
     latents: Latents
     psnr: Tensor
     perceptual: Tensor
-    status: tuple[str, ...]
+    status: tuple[Status, ...]
     history: dict[str, Tensor] = field(default_factory=dict)
-    recipe: dict[str, Any] = field(default_factory=dict)
+    recipe: Recipe = Recipe(Verb.INVERT)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -78,10 +80,22 @@ class Inversion:
     def _repr_png_(self) -> bytes:
         return png_bytes(self.sheet())
 
-    def row_recipe(self, row: int) -> dict[str, Any]:
+    def row_recipe(self, row: int) -> Recipe:
         """How one picture was found, and how near it is."""
         found = {"psnr": round(float(self.psnr[row]), 2), "perceptual": round(float(self.perceptual[row]), 5)}
-        return {**self.recipe, "found": found}
+        return replace(self.recipe, found=found)
+
+    def row_json(self, row: int) -> dict[str, Any]:
+        """What a picture carries: `row_recipe`, as JSON has it."""
+        return self.row_recipe(row).to_json()
+
+    def stems(self) -> list[str]:
+        """Names of the pictures in a folder."""
+        return stems_of(len(self))
+
+    def beside(self) -> dict[str, Writer]:
+        """The further files of a folder."""
+        return {FILE: self.save_tensors}
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the pictures found.
@@ -94,16 +108,14 @@ class Inversion:
         Returns:
             The pictures' paths. Nothing is written if one of them cannot be.
         """
-        path = Path(path).expanduser()
-        names = inversion_paths(path, len(self), overwrite=overwrite)
-        return save_rows(self, path, names, overwrite=overwrite)
+        return save(self, path, overwrite=overwrite)
 
-    def save_tensors(self, folder: Path) -> None:
-        """Write `inversion.safetensors`, from which `load` reads everything back, into a folder."""
+    def save_tensors(self, path: Path) -> None:
+        """Write the file from which `load` reads everything back."""
         tensors = {"targets": self.targets, "images": self.images, "psnr": self.psnr, "perceptual": self.perceptual}
         for group, entries in (("latents", self.latents), ("history", self.history)):
             tensors |= {f"{group}.{name}": x for name, x in entries.items()}
-        save_tensors(folder / FILE, tensors, {"status": self.status, "recipe": self.recipe})
+        save_bundle(path, tensors, {"status": self.status, "recipe": self.recipe.to_json()})
 
     @classmethod
     def load(cls, folder: str | Path) -> Inversion:
@@ -112,37 +124,22 @@ class Inversion:
 
         path = Path(folder).expanduser() / FILE
         try:
-            about, tensors = read_tensors(path)
+            about, tensors = read_bundle(path)
             targets, images, psnr, distance = (tensors.pop(name) for name in ("targets", "images", "psnr", "perceptual"))
             groups: dict[str, dict[str, Tensor]] = {"latents": {}, "history": {}}
             for key, x in tensors.items():
                 group, name = key.split(".", 1)
                 groups[group][name] = x
-            history, status = groups["history"], tuple(about["status"])
-            return cls(targets, images, groups["latents"], psnr, distance, status, history, about["recipe"])
+            history, status = groups["history"], tuple(map(Status, about["status"]))
+            recipe = Recipe.from_json(about["recipe"])
+            return cls(targets, images, groups["latents"], psnr, distance, status, history, recipe)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"inversion {path}: expected a folder that Inversion.save wrote ({error}).") from error
 
 
-def inversion_paths(path: Path, count: int, *, overwrite: bool = False) -> list[Path]:
-    """Where `Inversion.save(path)` writes the pictures; writes nothing itself.
-
-    Raises:
-        OutputError: one of them cannot be written. InvalidInput: a suffix other than .png.
-    """
-    if path.suffix.lower() == ".png":
-        if count != 1:
-            raise OutputError(f"out: expected a folder for {count} pictures, got the file {path}.")
-        check_writable(path, overwrite=overwrite)
-        return [path]
-    if path.suffix and not path.is_dir():
-        raise InvalidInput("out", expected="a folder or a file that ends in .png", got=str(path))
-    check_folder(path)
-    names = [path / f"{row:02d}.png" for row in range(count)]
-    if path.is_dir():
-        for target in (*names, path / FILE):
-            check_writable(target, overwrite=overwrite)
-    return names
+def stems_of(count: int) -> list[str]:
+    """Names of so many pictures."""
+    return [f"{row:02d}" for row in range(count)]
 
 
 def measure_psnr(a: Tensor, b: Tensor) -> Tensor:

@@ -74,7 +74,7 @@ def draw_rows(generator: Generator, n: int, rng: torch.Generator, prompt: str) -
 
 def check_types(generator: Any, scorer: Any) -> None:
     """Both have the members of their protocols. Raises PluginContractError."""
-    _check_members("generator", generator, ("space", "resolution", "sample"))
+    check_members("generator", generator, ("space", "resolution", "sample"))
     if not isinstance(generator, Generator):  # the members are there, so it is the call that is missing
         raise PluginContractError(f"generator: expected a callable object, got {type(generator).__name__}.")
     if not isinstance(scorer, (Scorer, Reward)):
@@ -94,7 +94,8 @@ def check_types(generator: Any, scorer: Any) -> None:
         )
 
 
-def _check_members(role: str, model: Any, names: tuple[str, ...]) -> None:
+def check_members(role: str, model: Any, names: tuple[str, ...]) -> None:
+    """A model has the members of its protocol. Raises PluginContractError."""
     missing = [name for name in names if not hasattr(model, name)]
     if missing:
         raise PluginContractError(f"{role}: expected the members {', '.join(names)}; {type(model).__name__} lacks {missing}.")

@@ -12,8 +12,7 @@ import torch
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.models import registry
 from fusedream_sdk.models.checks import device_of, identity
-from fusedream_sdk.models.ensemble import ScorerLike, name_of
-from fusedream_sdk.models.ensemble import load_scorer as load_scorer_by_name
+from fusedream_sdk.models.ensemble import ScorerLike, load_scorer, name_of
 from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
 
 DEFAULT_PERCEPTUAL = "lpips"
@@ -60,57 +59,68 @@ class Loaded:
         """Identity of the weights; reading them takes a moment, so once."""
         return identity(self.model)
 
-    def describe(self) -> dict[str, Any]:
-        """Name, class and fingerprint, for a recipe."""
+    @property
+    def kind(self) -> str:
+        """Module and name of its class."""
         kind = type(self.model)
-        return {"name": self.name, "class": f"{kind.__module__}.{kind.__qualname__}", "fingerprint": self.fingerprint}
+        return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def resolve_pair(
-    models: str | ModelPair | None, generator: str | Generator | None, scorer: ScorerLike | None
-) -> tuple[str | Generator, ScorerLike, dict[str, Any]]:
-    """The generator, the scorer and their common settings, from any combination of the three.
+@dataclass(frozen=True)
+class Chosen:
+    """Models to be loaded, by name or as they are, and the settings that suit them together."""
 
-    With nothing at all: BigGAN-deep-256 and CLIP ViT-B/32.
+    generator: str | Generator
+    scorer: ScorerLike
+    perceptual: str | Perceptual
+    settings: Mapping[str, Any]
+
+
+def choose(
+    models: str | ModelPair | None,
+    generator: str | Generator | None,
+    scorer: ScorerLike | None,
+    perceptual: str | Perceptual | None,
+) -> Chosen:
+    """The models and their common settings, from any combination of a pair and others.
+
+    With nothing at all: BigGAN-deep-256 and CLIP ViT-B/32. The distance is the one that was asked for, that the pair names,
+    or LPIPS (the paper's).
+
+    Raises:
+        InvalidInput: `models` is neither a name nor a pair. UnknownPlugin, PluginImportError, DuplicatePlugin: no such pair.
     """
     if models is not None and not isinstance(models, (str, ModelPair)):
         raise InvalidInput(
             "models", expected="the name of a pair, such as 'emoji'", got=models, fix="Pass objects as generator= and scorer=."
         )
     pair = registry.load("models", models) if isinstance(models, str) else models
+    named = (pair.perceptual if pair is not None else "") or DEFAULT_PERCEPTUAL
     if pair is None:
         pair = ModelPair(generator="biggan", scorer="clip")
-    whole = generator is None and scorer is None
-    return (
+    return Chosen(
         pair.generator if generator is None else generator,
         pair.scorer if scorer is None else scorer,
-        dict(pair.settings) if whole else {},
+        named if perceptual is None else perceptual,
+        dict(pair.settings) if generator is None and scorer is None else {},
     )
 
 
-def load_generator(generator: str | Generator, device: torch.device) -> Loaded:
+def loaded_generator(generator: str | Generator, device: torch.device) -> Loaded:
     """A generator by name, onto `device`, or as it is."""
     if isinstance(generator, str):
         return Loaded(registry.load_generator(generator, device=device), generator)
     return Loaded(generator, None)
 
 
-def load_scorer(scorer: ScorerLike, device: torch.device) -> Loaded:
+def loaded_scorer(scorer: ScorerLike, device: torch.device) -> Loaded:
     """A scorer or an ensemble by name, onto `device`, or as it is."""
     if isinstance(scorer, (str, Sequence, Mapping)):
-        return Loaded(load_scorer_by_name(scorer, device=device), name_of(scorer))
+        return Loaded(load_scorer(scorer, device=device), name_of(scorer))
     return Loaded(scorer, None)
 
 
-def choose_perceptual(models: str | ModelPair | None, perceptual: str | Perceptual | None) -> str | Perceptual:
-    """The perceptual distance that was asked for, that the pair names, or LPIPS (the paper's)."""
-    if perceptual is not None:
-        return perceptual
-    pair = registry.load("models", models) if isinstance(models, str) else models
-    return (pair.perceptual if pair is not None else "") or DEFAULT_PERCEPTUAL
-
-
-def load_perceptual(perceptual: str | Perceptual, device: torch.device, scorer: Scorer | Reward | None = None) -> Loaded:
+def loaded_perceptual(perceptual: str | Perceptual, device: torch.device, scorer: Scorer | Reward | None = None) -> Loaded:
     """A perceptual distance by name, onto `device`, or as it is.
 
     A plugin whose signature has `scorer` (as `clip-features`) is given the scorer in use, whose weights it can share.

@@ -1,12 +1,14 @@
 """Plugins, found by entry points that stay strings until one is used.
 
-Groups: `fusedream_sdk.generators`, `fusedream_sdk.scorers`, `fusedream_sdk.perceptual`, and `fusedream_sdk.models`
-(a named pair of generator and scorer). An entry point is any callable that takes options and returns the model.
+Groups: `fusedream_sdk.generators`, `fusedream_sdk.scorers`, `fusedream_sdk.perceptual`, `fusedream_sdk.models` (a named
+pair of generator and scorer) and `fusedream_sdk.methods`. An entry point is any callable that takes options and returns
+the model or the method.
 """
 
 from __future__ import annotations
 
 import inspect
+import json
 import os
 import re
 from collections import defaultdict
@@ -24,6 +26,7 @@ KINDS = {  # kind -> who takes a hub id, a folder or a file as `weights`
     "scorers": "clip",
     "perceptual": None,
     "models": None,
+    "methods": None,
 }
 TAGGED = {"scorers": "openclip"}  # kind -> who takes `architecture:weights`
 
@@ -61,6 +64,11 @@ def list_perceptual() -> list[str]:
 def list_models() -> list[str]:
     """Names of ready pairs that `FuseDream(name)` takes. Imports no plugin."""
     return list(plugins("models"))
+
+
+def list_methods() -> list[str]:
+    """Names that `load_method` and `FuseDream.generate(method=...)` take. Imports no plugin."""
+    return list(plugins("methods"))
 
 
 def load_generator(name: str, **options: Any) -> Generator:
@@ -104,6 +112,21 @@ def load(kind: str, name: str, **options: Any) -> Any:
         raise
     except ImportError as error:  # a good plugin imports what is heavy only when it is called
         raise import_failure(kind, name, known[name][0], error) from error
+
+
+def split_options(name: str) -> tuple[str, dict[str, Any]]:
+    """A name and the options behind it: `random-search?population=8&spread=0.3`; values are read as JSON where they are it."""
+    base, _, written = name.partition("?")
+    options: dict[str, Any] = {}
+    for part in filter(None, written.split("&")):
+        key, given, value = part.partition("=")
+        if not key or not given:
+            raise InvalidInput(base, expected="options as NAME?key=value&key=value", got=repr(name))
+        try:
+            options[key] = json.loads(value)
+        except ValueError:
+            options[key] = value
+    return base, options
 
 
 def takes(kind: str, name: str, option: str) -> bool:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.protocols import Params
+from fusedream_sdk.protocols import Direction, Params
 from fusedream_sdk.runtime.checks import is_number, positive
 
 
@@ -81,6 +81,27 @@ class DynamicBarrier:
         if self.floor is None:
             return self.alpha * square
         return torch.minimum(self.alpha * (g - self.floor).clamp_min(0), self.beta * square)
+
+
+class Clipped:
+    """Another direction, no longer in any row than a bound: the norm over all of a row's parameters.
+
+    Args:
+        direction: whose outcome is shortened; `Descent` by default.
+        norm: the bound, positive.
+
+    References:
+        Pascanu, Mikolov & Bengio (2012). On the difficulty of training recurrent neural networks. arXiv:1211.5063.
+    """
+
+    def __init__(self, norm: float, direction: Direction | None = None) -> None:
+        self.norm, self.direction = positive("norm", norm), direction or Descent()
+
+    def __call__(self, losses: Mapping[str, Tensor], params: Params) -> Params:
+        found = self.direction(losses, params)
+        length = inner(found, found).sqrt()
+        share = torch.where(length > self.norm, self.norm / length, torch.ones_like(length))
+        return {name: x * share.view(-1, *[1] * (x.dim() - 1)).to(x.dtype) for name, x in found.items()}
 
 
 def gradient(loss: Tensor, params: Params, *, again: bool = False) -> Params:

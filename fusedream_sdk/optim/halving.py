@@ -10,15 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 import torch
-from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.optim.loop import CANCELLED, DONE, RUNNING, Best, Outcome, State
-
-DROPPED = "dropped"
+from fusedream_sdk.optim.state import Outcome, State, Status, join_states
+from fusedream_sdk.runtime.chunks import run_chunks
 
 Continue = Callable[[list[int], int, State | None], Iterator[State]]
 """(rows, until, state): the states of these rows up to step `until`, from their start or from a state of theirs."""
@@ -75,19 +73,18 @@ class Race:
     def go(self, plan: Sequence[tuple[int, int]]) -> None:
         """Run every stage; Ctrl-C ends it early and loses nothing that was judged."""
         alive, self.until = [list(group) for group in self.groups], plan[-1][0]
-        try:
-            for end, survivors in plan:
-                flat = [row for group in alive for row in group]
-                for first in range(0, len(flat), self.chunk):
-                    self._advance(flat[first : first + self.chunk], end)
-                alive = [self._better(group, survivors) for group in alive]
-        except KeyboardInterrupt:
-            if not self.last:
-                raise
-            self.cancelled = True
+        for end, survivors in plan:
+            flat = [row for group in alive for row in group]
+            _, self.cancelled = run_chunks(len(flat), self.chunk, partial(self._advance, flat, end))
+            if self.cancelled:
+                if not self.last:
+                    raise KeyboardInterrupt
+                return
+            alive = [self._better(group, survivors) for group in alive]
 
-    def _advance(self, rows: list[int], end: int) -> None:
-        """Take rows to the end of a stage, all from one state if they have any."""
+    def _advance(self, alive: list[int], end: int, chunk: range) -> None:
+        """Take a chunk of the rows alive to the end of a stage, all from one state if they have any."""
+        rows = alive[chunk.start : chunk.stop]
         before = join_states([self.last[row] for row in rows]) if rows[0] in self.last else None
         state = None
         try:
@@ -125,38 +122,11 @@ class Race:
                 history[name][: len(values), column] = values
         return rows, Outcome(joined.best, tuple(ended), history, joined.step)
 
-    def _status(self, row: int) -> str:
+    def _status(self, row: int) -> Status:
         """How a row ended."""
         state = self.last[row]
         if row in self.dropped:
-            return DROPPED
-        if state.status[0] != RUNNING:
+            return Status.DROPPED
+        if state.status[0] != Status.RUNNING:
             return state.status[0]
-        return CANCELLED if self.cancelled and state.step < self.until else DONE
-
-
-def join_states(states: Sequence[State]) -> State:
-    """One state of the rows of all, which stand at one step (or are only read)."""
-    first = states[0]
-
-    def rows(parts: list[Any]) -> Any:
-        if not isinstance(parts[0], Tensor):
-            return parts[0]
-        return torch.cat(parts) if parts[0].dim() else torch.stack(parts).max()  # a count of steps: a stopped row's is behind
-
-    def entries(parts: list[dict[str, Any]]) -> dict[str, Any]:
-        return {name: rows([part[name] for part in parts]) for name in parts[0]}
-
-    evaluation = type(first.evaluation)(
-        entries([s.evaluation.latents for s in states]),
-        rows([s.evaluation.images for s in states]),
-        entries([dict(s.evaluation.losses) for s in states]),
-    )
-    bests = [s.best for s in states]
-    best = Best(
-        entries([b.latents for b in bests]),
-        *(rows([getattr(b, name) for b in bests]) for name in ("loss", "step", "counted", "stale")),
-    )
-    memory = {name: entries([s.memory[name] for s in states]) for name in first.memory}
-    status = tuple(mark for s in states for mark in s.status)
-    return State(max(s.step for s in states), evaluation, entries([s.params for s in states]), best, status, memory)
+        return Status.CANCELLED if self.cancelled and state.step < self.until else Status.DONE

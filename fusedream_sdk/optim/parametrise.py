@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import torch
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.latents import Latents, Space, concatenate, map_latents, rows
 from fusedream_sdk.protocols import Params
+from fusedream_sdk.runtime.checks import check_choice
 
-MixStart: TypeAlias = Literal["best", "paper", "random"]
+Mix: TypeAlias = Literal["best", "paper", "random"]
+"""Weights of the basis at the beginning; see `BasisMix`."""
 
-BEST_SHARE = 0.9  # weight of the best basis latent in the "best" start
+BEST_SHARE = 0.9  # weight of the best basis latent in the mixture "best"
 
 
 class Direct:
@@ -40,7 +42,7 @@ class BasisMix:
     """An over-parameterised latent: k basis latents and their weights, optimised together (eq. 4).
 
     Each coordinate of each latent has its own k weights, a softmax of free logits over the basis axis, as in the public
-    code; so a mix of points inside a convex constraint stays inside it. Three starts:
+    code; so a mix of points inside a convex constraint stays inside it. Three mixtures to begin with:
 
     * `"paper"`: every weight 1/k (section 3.2).
     * `"random"`: logits ~ N(0, 1) per coordinate, from the row's seed (the public code).
@@ -49,23 +51,22 @@ class BasisMix:
     Args:
         space: of the generator. A frozen entry takes the first basis latent's value.
         basis: k latents for each row, best first: (B, k, ...) each.
-        start: one of the above.
+        mix: one of the above.
         seeds: one per row; needed by `"random"`.
 
     Attributes:
         params: `basis.<name>` and `weight.<name>`, (B, k, ...) each.
     """
 
-    def __init__(self, space: Space, basis: Latents, *, start: MixStart = "paper", seeds: Sequence[int] = ()) -> None:
-        if start not in ("best", "paper", "random"):
-            raise InvalidInput("start", expected="'best', 'paper' or 'random'", got=start)
+    def __init__(self, space: Space, basis: Latents, *, mix: Mix = "paper", seeds: Sequence[int] = ()) -> None:
+        check_choice("mix", mix, get_args(Mix))
         self.space = space
         self.frozen = {name: x[:, 0] for name, x in basis.items() if space[name].frozen}
         self.params: Params = {}
         for name, x in basis.items():
             if not space[name].frozen:
                 self.params[f"basis.{name}"] = x.clone()
-        logits = initial_logits({n: x for n, x in basis.items() if not space[n].frozen}, start, seeds)
+        logits = initial_logits({n: x for n, x in basis.items() if not space[n].frozen}, mix, seeds)
         self.params |= {f"weight.{name}": x for name, x in logits.items()}
 
     def __call__(self, params: Params) -> Latents:
@@ -83,11 +84,11 @@ class BasisMix:
         return projected
 
 
-def initial_logits(basis: Latents, start: MixStart, seeds: Sequence[int]) -> Latents:
+def initial_logits(basis: Latents, mix: Mix, seeds: Sequence[int]) -> Latents:
     """The logits of a `BasisMix` at its start, shaped as the basis."""
-    if start == "paper":
+    if mix == "paper":
         return map_latents(torch.zeros_like, basis)
-    if start == "random":
+    if mix == "random":
         count = rows(basis)
         if len(seeds) != count:
             raise InvalidInput("seeds", expected=f"one for each of {count} rows", got=f"{len(seeds)} seeds")

@@ -1,28 +1,23 @@
-"""Models ready to run, and what every way of making pictures shares: precision, memory, banks, starts, targets."""
+"""Models ready to run, and what every way of making pictures shares: precision, memory, the bank, the distance."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any
+from contextlib import AbstractContextManager, suppress
+from functools import cached_property
 
 import torch
 
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, WeightsError
-from fusedream_sdk.latents import Latents
-from fusedream_sdk.models.checks import check_first_use, check_types
-from fusedream_sdk.models.loading import Loaded
-from fusedream_sdk.optim.parametrise import BasisMix, Direct
-from fusedream_sdk.protocols import Generator, Scorer
+from fusedream_sdk.models.checks import check_first_use, check_types, conditioned
+from fusedream_sdk.models.loading import DEFAULT_PERCEPTUAL, Loaded, loaded_perceptual
+from fusedream_sdk.protocols import Perceptual, Scorer
+from fusedream_sdk.run.rows import Rows
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.runtime.device import autocast
 from fusedream_sdk.runtime.progress import bar
-from fusedream_sdk.scoring.augclip import AugCLIP
-from fusedream_sdk.scoring.prompt import PromptLike
-from fusedream_sdk.scoring.target import make_target
-from fusedream_sdk.scoring.views import Stream
+from fusedream_sdk.scoring.prompt import Prompt
 from fusedream_sdk.search.bank import BankRecipe, LatentBank, build_bank
-from fusedream_sdk.search.starts import bank_starts, conditioned, searched_starts, single_starts
 
 
 class Engine:
@@ -32,21 +27,37 @@ class Engine:
         generator, scorer: loaded models.
         dtype: number format of the optimisation.
         budget: bytes that a chunk of rows may take; half of what is free by default.
+        perceptual: distance of two pictures, or its name; a named one is loaded on its first use.
 
     Raises:
         PluginContractError, InvalidInput: a model lacks the members of its protocol, or they are on two devices.
     """
 
-    def __init__(self, generator: Loaded, scorer: Loaded, *, dtype: torch.dtype, budget: float | None = None) -> None:
+    def __init__(
+        self,
+        generator: Loaded,
+        scorer: Loaded,
+        *,
+        dtype: torch.dtype,
+        budget: float | None = None,
+        perceptual: str | Perceptual = DEFAULT_PERCEPTUAL,
+    ) -> None:
         check_types(generator.model, scorer.model)
         self.generator, self.scorer, self.dtype, self.budget = generator, scorer, dtype, budget
         self.device = generator.device
+        self._perceptual = perceptual
         self._checked = False
         self._bank: LatentBank | None = None
 
     def drawing_with(self, generator: Loaded) -> Engine:
         """The same with another generator."""
-        return Engine(generator, self.scorer, dtype=self.dtype, budget=self.budget)
+        own = {"dtype": self.dtype, "budget": self.budget, "perceptual": self._perceptual}
+        return Engine(generator, self.scorer, **own)
+
+    def rows(self, pairs: Sequence[tuple[Prompt, int]]) -> Rows:
+        """Rows of these prompts and seeds, read by the scorer. Raises PluginContractError where the models break theirs."""
+        self.check_once()
+        return Rows.of(self.scorer.model, pairs)
 
     def check_once(self) -> None:
         """The models keep their contracts, tried out on the first call. Raises PluginContractError."""
@@ -54,9 +65,14 @@ class Engine:
             check_first_use(self.generator.model, self.scorer.model)
             self._checked = True
 
-    def precision(self) -> Any:
+    def precision(self) -> AbstractContextManager[object]:
         """The context in which models run."""
         return autocast(self.device, self.dtype)
+
+    @cached_property
+    def perceptual(self) -> Loaded:
+        """The distance of two pictures. Raises WeightsError, PluginImportError, UnknownPlugin: it cannot be had."""
+        return loaded_perceptual(self._perceptual, self.device, self.scorer.model)
 
     @property
     def has_bank(self) -> bool:
@@ -92,37 +108,3 @@ class Engine:
                 bank.save(recipe.path)
             self._bank = bank
         return self._bank
-
-    def starts(
-        self, prompts: Sequence[PromptLike], seeds: Sequence[int], settings: Settings, *, progress: bool = True
-    ) -> Latents:
-        """A basis of k latents for each row: (B, k, ...) each."""
-        generator, scorer = self.generator.model, self.scorer.model
-        if not settings.searches:
-            return single_starts(generator, prompts, seeds)
-        if self.has_bank:
-            bank = self.bank(settings, progress=progress)
-            return bank_starts(generator, scorer, bank, prompts, seeds, k=settings.basis, samples=settings.samples)
-        target = make_target(scorer, prompts)
-        with bar("searching", progress) as advance:
-            return searched_starts(
-                *(generator, target, prompts, seeds), settings=settings, precision=self.precision, progress=advance
-            )
-
-    def objectives(
-        self, prompts: Sequence[PromptLike], seeds: Sequence[int], settings: Settings, *, generator: Generator | None = None
-    ) -> tuple[AugCLIP, AugCLIP]:
-        """AugCLIP as it is optimised, and on the held-out views that choose the best point."""
-        drawn = self.generator.model if generator is None else generator
-        target, views = make_target(self.scorer.model, prompts), settings.augment
-        steered = AugCLIP(drawn, target, seeds, views=views, count=settings.views, noise=settings.noise)
-        held_out = AugCLIP(drawn, target, seeds, views=views, count=settings.check_views, stream=Stream.SELECT)
-        steered.precision = held_out.precision = self.precision
-        return steered, held_out
-
-
-def parametrise(generator: Generator, starts: Latents, seeds: Sequence[int], settings: Settings) -> Direct | BasisMix:
-    """The free parameters of each row, from a basis (B, k, ...) each: mixed (eq. 4), or for k = 1 the latents themselves."""
-    if settings.basis == 1:
-        return Direct(generator.space, {name: x[:, 0] for name, x in starts.items()})
-    return BasisMix(generator.space, starts, start=settings.start, seeds=seeds)

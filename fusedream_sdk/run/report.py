@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
+from torch import Tensor
 
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.latents import rows as count_rows
 from fusedream_sdk.models.loading import Loaded
-from fusedream_sdk.optim.loop import Outcome
-from fusedream_sdk.protocols import Generator, Reward, Scorer
+from fusedream_sdk.optim.state import Outcome
+from fusedream_sdk.protocols import Generator
+from fusedream_sdk.run.engine import Engine
+from fusedream_sdk.run.recipe import ModelRecord, Recipe, Verb
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.run.task import Task
+from fusedream_sdk.runtime.progress import Advance
 from fusedream_sdk.scoring.augclip import fresh_score
-from fusedream_sdk.scoring.prompt import PromptLike
-from fusedream_sdk.scoring.target import make_target
 from fusedream_sdk.scoring.views import NO_VIEWS, Stream, Views
 
 RENDER_BATCH = 8
 
-Progress = Callable[[int, int], None]
-"""Called with (done, total)."""
+
+def record(loaded: Loaded) -> ModelRecord:
+    """A model, for a recipe."""
+    return ModelRecord(loaded.name, loaded.kind, loaded.fingerprint)
 
 
-def make_recipe(generator: Loaded, scorer: Loaded, settings: Settings, dtype: torch.dtype) -> dict[str, Any]:
-    """What `replay` needs, but for the prompt and the seed of a row."""
+def make_recipe(engine: Engine, settings: Settings, verb: Verb) -> Recipe:
+    """What is the same for every row of a run."""
     from fusedream_sdk import __version__
 
-    return {
-        "method": "generate",
-        "version": __version__,
-        "generator": generator.describe(),
-        "scorer": scorer.describe(),
-        "dtype": str(dtype).removeprefix("torch."),
-        "settings": settings.to_json(),
-    }
+    return Recipe(
+        verb=verb,
+        version=__version__,
+        generator=record(engine.generator),
+        scorer=record(engine.scorer),
+        dtype=str(engine.dtype).removeprefix("torch."),
+        settings=settings,
+    )
 
 
-def render(generator: Generator, latents: Latents, progress: Progress = lambda done, total: None) -> torch.Tensor:
+def render(generator: Generator, latents: Latents, progress: Advance = lambda done, total: None) -> Tensor:
     """Pictures of any number of latents, a few at a time, in full precision: (B, 3, H, W) on the CPU."""
-    parts: list[torch.Tensor] = []
+    parts: list[Tensor] = []
     total = count_rows(latents)
     with torch.no_grad():
         for i in range(0, total, RENDER_BATCH):
@@ -50,41 +52,34 @@ def render(generator: Generator, latents: Latents, progress: Progress = lambda d
     return torch.cat(parts)
 
 
-def make_result(
-    generator: Generator,
-    scorer: Scorer | Reward,
-    prompts: Sequence[PromptLike],
-    seeds: Sequence[int],
-    outcome: Outcome,
-    settings: Settings,
-    recipe: dict[str, Any],
-    progress: Progress = lambda done, total: None,
-) -> Result:
+def make_result(task: Task, outcome: Outcome, recipe: Recipe, progress: Advance = lambda done, total: None) -> Result:
     """Render the best point of each row without noise, and score the picture on views that nothing has seen."""
-    latents = outcome.best.latents
-    images = render(generator, latents)
-    device = next(iter(latents.values())).device
-    target = make_target(scorer, prompts)
-    on_device = images.to(device)
-    views = settings.augment if settings.augment.random else Views()  # so that runs on plain CLIP can be compared
-    scores = {
-        "augclip": fresh_score(
-            *(on_device, target, seeds),
-            views=views,
-            count=settings.report_views,
-            stream=Stream.REPORT,
-            progress=progress,
-        ),
-        "clip": fresh_score(on_device, target, seeds, views=NO_VIEWS, count=1, stream=Stream.REPORT),
-    }
+    latents, rows = outcome.best.latents, task.rows
+    images = render(task.generator, latents)
     return Result(
-        prompts=tuple(map(str, prompts)),
-        seeds=tuple(seeds),
+        prompts=tuple(map(str, rows.prompts)),
+        seeds=rows.seeds,
         images=images,
         latents=map_latents(lambda x: x.cpu(), latents),
-        scores={name: x.cpu() for name, x in scores.items()},
+        scores=report_scores(task, images, progress),
         best_step=outcome.best.step.cpu(),
         status=outcome.status,
         history=outcome.history,
         recipe=recipe,
     )
+
+
+def report_scores(task: Task, images: Tensor, progress: Advance) -> dict[str, Tensor]:
+    """What a result says of pictures (B, 3, H, W): AugCLIP over fresh views, and the score of the picture itself."""
+    settings, rows = task.settings, task.rows
+    on_device = images.to(task.engine.device)
+    views = settings.augment if settings.augment.random else Views()  # so that runs on plain CLIP can be compared
+    augclip = fresh_score(
+        *(on_device, rows.target, rows.seeds),
+        views=views,
+        count=settings.report_views,
+        stream=Stream.REPORT,
+        progress=progress,
+    )
+    clip = fresh_score(on_device, rows.target, rows.seeds, views=NO_VIEWS, count=1, stream=Stream.REPORT)
+    return {"augclip": augclip.cpu(), "clip": clip.cpu()}

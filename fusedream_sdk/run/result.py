@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from json import JSONDecodeError
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from fusedream_sdk.errors import InvalidInput, OutputError, WeightsError
-from fusedream_sdk.imaging.pictures import grid, png_bytes, save_png, to_pil
+from fusedream_sdk.errors import WeightsError
+from fusedream_sdk.imaging.pictures import grid, png_bytes, to_pil
 from fusedream_sdk.latents import Latents, map_latents, select
-from fusedream_sdk.runtime.files import check_writable, read_tensors, save_tensors
+from fusedream_sdk.optim.state import Status
+from fusedream_sdk.run.recipe import Recipe
+from fusedream_sdk.run.saving import Writer, save, stems_of
+from fusedream_sdk.runtime.files import read_bundle, save_bundle
 
 FILE = "result.safetensors"
-OTHER_FORMATS = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".mp4"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Result:
         latents: the best point of each row, judged on views that were not optimised.
         scores: name -> (B,): "augclip" over fresh views, "clip" of the picture itself. Higher is better.
         best_step: (B,), the step of that point.
-        status: "done", "plateau", "failed" or "cancelled".
+        status: "done", "plateau", "failed", "cancelled" or, of a composition's candidate, "dropped".
         history: name of a loss -> (steps + 1, B) on the optimised views; NaN after a row's chunk has stopped.
         recipe: models, settings and version, enough to make it again.
         starts: fingerprints of the latents at which the rows began, where they were given; otherwise empty.
@@ -44,9 +44,9 @@ class Result:
     latents: Latents
     scores: dict[str, Tensor]
     best_step: Tensor
-    status: tuple[str, ...]
+    status: tuple[Status, ...]
     history: dict[str, Tensor] = field(default_factory=dict)
-    recipe: dict[str, Any] = field(default_factory=dict)
+    recipe: Recipe = Recipe()
     starts: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -61,7 +61,8 @@ class Result:
         """Some of the rows, as a Result."""
         chosen = list(range(len(self)))[index] if isinstance(index, (int, slice)) else list(index)
         keep = [chosen] if isinstance(chosen, int) else chosen
-        return Result(
+        return replace(
+            self,
             prompts=tuple(self.prompts[i] for i in keep),
             seeds=tuple(self.seeds[i] for i in keep),
             images=self.images[keep],
@@ -70,7 +71,6 @@ class Result:
             best_step=self.best_step[keep],
             status=tuple(self.status[i] for i in keep),
             history={name: x[:, keep] for name, x in self.history.items()},
-            recipe=self.recipe,
             starts=tuple(self.starts[i] for i in keep) if self.starts else (),
         )
 
@@ -93,13 +93,23 @@ class Result:
     def _repr_png_(self) -> bytes:
         return png_bytes(self.sheet())
 
-    def row_recipe(self, row: int) -> dict[str, Any]:
+    def row_recipe(self, row: int) -> Recipe:
         """What `replay` needs to make one row again."""
         scores = {name: round(float(x[row]), 5) for name, x in self.scores.items()}
-        recipe = {**self.recipe, "prompt": self.prompts[row], "seed": self.seeds[row], "scores": scores}
-        if self.starts:
-            recipe["start"] = {**self.recipe.get("start", {}), "latents": self.starts[row]}
-        return recipe
+        start = self.starts[row] if self.starts else None
+        return self.recipe.row(self.prompts[row], self.seeds[row], scores, start)
+
+    def row_json(self, row: int) -> dict[str, Any]:
+        """What a picture carries: `row_recipe`, as JSON has it."""
+        return self.row_recipe(row).to_json()
+
+    def stems(self) -> list[str]:
+        """Names of the rows' pictures in a folder."""
+        return stems_of(self.prompts, self.seeds)
+
+    def beside(self) -> dict[str, Writer]:
+        """The further files of a folder."""
+        return {FILE: self.save_tensors}
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the pictures.
@@ -112,17 +122,15 @@ class Result:
         Returns:
             The pictures' paths. Nothing is written if one of them cannot be.
         """
-        path = Path(path).expanduser()
-        names = picture_paths(path, self.prompts, self.seeds, overwrite=overwrite)
-        return save_rows(self, path, names, overwrite=overwrite)
+        return save(self, path, overwrite=overwrite)
 
-    def save_tensors(self, folder: Path) -> None:
-        """Write `result.safetensors`, from which `load` reads everything back, into a folder."""
+    def save_tensors(self, path: Path) -> None:
+        """Write the file from which `load` reads everything back."""
         groups = {"latents": self.latents, "scores": self.scores, "history": self.history}
         tensors = {f"{group}.{name}": x for group, entries in groups.items() for name, x in entries.items()}
         tensors |= {"images": self.images, "best_step": self.best_step}
         lists = {"prompts": self.prompts, "seeds": self.seeds, "status": self.status, "starts": self.starts}
-        save_tensors(folder / FILE, tensors, {**lists, "recipe": self.recipe})
+        save_bundle(path, tensors, {**lists, "recipe": self.recipe.to_json()})
 
     @classmethod
     def load(cls, folder: str | Path) -> Result:
@@ -131,8 +139,8 @@ class Result:
 
         path = Path(folder).expanduser() / FILE
         try:
-            return cls._assemble(*read_tensors(path))
-        except (OSError, SafetensorError, KeyError, TypeError, JSONDecodeError) as error:
+            return cls._assemble(*read_bundle(path))
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"result {path}: expected a folder that Result.save wrote ({error}).") from error
 
     @classmethod
@@ -149,9 +157,9 @@ class Result:
             latents=group("latents"),
             scores=group("scores"),
             best_step=tensors["best_step"],
-            status=tuple(about["status"]),
+            status=tuple(map(Status, about["status"])),
             history=group("history"),
-            recipe=about["recipe"],
+            recipe=Recipe.from_json(about["recipe"]),
             starts=tuple(about.get("starts", ())),
         )
 
@@ -185,66 +193,3 @@ def join_histories(histories: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
         return torch.cat([x, x.new_full((steps - len(x), x.shape[1]), torch.nan)])
 
     return {name: torch.cat([padded(history[name]) for history in histories], dim=1) for name in histories[0]}
-
-
-class Rows(Protocol):
-    """What has a picture, a recipe and tensors for each row."""
-
-    @property
-    def pil(self) -> list[Image.Image]:
-        """A picture of each row."""
-        ...
-
-    def row_recipe(self, row: int) -> dict[str, Any]:
-        """What a picture carries."""
-        ...
-
-    def save_tensors(self, folder: Path) -> None:
-        """Write everything else into a folder."""
-        ...
-
-
-def save_rows(rows: Rows, path: Path, names: list[Path], *, overwrite: bool) -> list[Path]:
-    """Write the picture of each row, with its recipe, as `names`; and the tensors, where `path` is their folder."""
-    if names != [path]:
-        path.mkdir(exist_ok=True)
-    for row, (target, picture) in enumerate(zip(names, rows.pil, strict=True)):
-        save_png(picture, target, rows.row_recipe(row), overwrite=overwrite)
-    if names != [path]:
-        rows.save_tensors(path)
-    return names
-
-
-def picture_paths(path: Path, prompts: Sequence[str], seeds: Sequence[int], *, overwrite: bool = False) -> list[Path]:
-    """Where `Result.save(path)` writes the picture of each row; writes nothing itself.
-
-    Raises:
-        OutputError: one of them cannot be written. Ask before a long computation, not after it.
-        InvalidInput: the suffix is that of another picture format, which could not carry the recipe.
-    """
-    if path.suffix.lower() in OTHER_FORMATS:
-        raise InvalidInput("out", expected="a folder or a file that ends in .png (it carries the recipe)", got=str(path))
-    if path.suffix.lower() == ".png":
-        if len(prompts) != 1:
-            raise OutputError(f"out: expected a folder for {len(prompts)} pictures, got the file {path}.")
-        check_writable(path, overwrite=overwrite)
-        return [path]
-    check_folder(path)
-    names = [path / f"{i:02d}-{slug(p)}-seed{s}.png" for i, (p, s) in enumerate(zip(prompts, seeds, strict=True))]
-    if path.is_dir():
-        for target in (*names, path / FILE):
-            check_writable(target, overwrite=overwrite)
-    return names
-
-
-def check_folder(path: Path) -> None:
-    """Say early what would stop a folder of pictures from being made at `path`. Raises OutputError."""
-    if path.exists() and not path.is_dir():
-        raise OutputError(f"out: expected a folder, got the file {path}.")
-    check_writable(path / "x" if path.is_dir() else path)
-
-
-def slug(prompt: str) -> str:
-    """A prompt as part of a file name, at most 60 letters and 180 bytes: file systems end at 255."""
-    words = re.sub(r"[^\w]+", "-", prompt.lower()).strip("-")[:60]
-    return words.encode()[:180].decode(errors="ignore") or "picture"

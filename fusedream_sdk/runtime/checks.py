@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from typing_extensions import TypeIs
 
-from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.errors import InvalidInput, did_you_mean
 
 if TYPE_CHECKING:  # checking seeds needs no torch
     from torch import Tensor
 
 MAX_SEED = 2**63 - 1
+
+Choices = TypeVar("Choices")
+"""A frozen dataclass of settings."""
 
 
 def check_seeds(seeds: int | Sequence[int]) -> list[int]:
@@ -29,10 +33,10 @@ def is_number(value: object) -> TypeIs[float]:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def check_count(argument: str, value: object) -> None:
-    """An integer of at least 1. Raises InvalidInput otherwise."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidInput(argument, expected="an integer of at least 1", got=value)
+def check_count(argument: str, value: object, least: int = 1) -> None:
+    """An integer of at least so much. Raises InvalidInput otherwise."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise InvalidInput(argument, expected=f"an integer of at least {least}", got=value)
 
 
 def positive(argument: str, value: object) -> float:
@@ -40,6 +44,38 @@ def positive(argument: str, value: object) -> float:
     if is_number(value) and 0 < float(value) < float("inf"):
         return float(value)
     raise InvalidInput(argument, expected="a positive number", got=value)
+
+
+def at_least_zero(argument: str, value: object) -> float:
+    """A finite number of at least zero. Raises InvalidInput otherwise."""
+    if is_number(value) and 0 <= float(value) < float("inf"):
+        return float(value)
+    raise InvalidInput(argument, expected="a number of at least 0", got=value)
+
+
+def check_choice(argument: str, value: object, choices: Sequence[str], fix: str = "") -> None:
+    """One of some words. Raises InvalidInput otherwise."""
+    if value not in choices:
+        raise InvalidInput(argument, expected=f"one of {', '.join(map(repr, choices))}", got=value, fix=fix)
+
+
+def check_names(names: Iterable[str], known: Sequence[str], what: str = "a setting") -> None:
+    """Every name is known. Raises InvalidInput for the first that is not, with the one that may have been meant."""
+    for name in names:
+        if name not in known:
+            expected, fix = f"{what}: {', '.join(known)}", did_you_mean(name, known)
+            raise InvalidInput(name, expected=expected, got="an unknown name", fix=fix)
+
+
+def names_of(choices: object) -> list[str]:
+    """Names of a dataclass's fields, of the class or of one of them."""
+    return [field.name for field in dataclasses.fields(choices)]  # pyright: ignore[reportArgumentType]
+
+
+def changed(choices: Choices, changes: Mapping[str, Any], what: str = "a setting") -> Choices:
+    """A copy with some values changed. Raises InvalidInput for an unknown name, or a value that the class refuses."""
+    check_names(changes, names_of(choices), what)
+    return dataclasses.replace(choices, **changes)  # pyright: ignore[reportArgumentType, reportCallIssue, reportType]
 
 
 def check_squares(images: Tensor, resolution: int) -> None:

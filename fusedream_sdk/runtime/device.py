@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
 from fusedream_sdk.errors import InvalidInput
+
+Precision = Callable[[], AbstractContextManager[object]]
+"""Makes a context in which models run."""
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

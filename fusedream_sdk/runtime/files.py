@@ -103,7 +103,7 @@ def _umask() -> int:
     return mask
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+def save_bundle(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
     """Write tensors, and what JSON holds about them, as safetensors, whole or not at all."""
     from safetensors.torch import save_file
 
@@ -112,8 +112,8 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, 
         save_file(stored, temporary, {"about": json.dumps(about)})
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What `save_tensors` wrote: first what is said about the tensors.
+def read_bundle(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What `save_bundle` wrote: first what is said about the tensors.
 
     Raises:
         OSError, SafetensorError, KeyError, TypeError, JSONDecodeError: it is missing, damaged, or another's.

@@ -13,12 +13,13 @@ from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.optim.directions import Descent, DynamicBarrier, WeightedSum
 from fusedream_sdk.protocols import Direction, Evaluation, Perceptual
-from fusedream_sdk.runtime.checks import positive
+from fusedream_sdk.runtime.checks import check_choice, positive
 from fusedream_sdk.scenes.scene import Scene
 from fusedream_sdk.scoring.augclip import AugCLIP
 
 Reading: TypeAlias = Literal["parts", "fused", "border"]
-Method: TypeAlias = Literal["bi-level", "linear", "inverse", "augclip"]
+Problem: TypeAlias = Literal["bi-level", "linear", "inverse", "augclip"]
+"""How the two losses are weighed against each other; see `make_direction`."""
 
 AUGCLIP, CONSISTENCY = "augclip", "consistency"
 
@@ -41,8 +42,7 @@ class Composition:
     """
 
     def __init__(self, scene: Scene, augclip: AugCLIP, perceptual: Perceptual, *, reading: Reading = "parts") -> None:
-        if reading not in get_args(Reading):
-            raise InvalidInput("reading", expected="'parts', 'fused' or 'border'", got=reading)
+        check_choice("reading", reading, get_args(Reading))
         self.scene, self.augclip, self.perceptual, self.reading = scene, augclip, perceptual, reading
 
     def __call__(self, latents: Latents, *, step: int) -> Evaluation:
@@ -72,16 +72,16 @@ class Composition:
         return torch.stack(found).mean(dim=0)
 
 
-def make_direction(method: Method | Direction, *, alpha: float = 1.0, coefficient: float = 10.0) -> Direction:
+def make_direction(problem: Problem | Direction, *, alpha: float = 1.0, coefficient: float = 10.0) -> Direction:
     """How the two losses are combined.
 
     Args:
-        method: "bi-level" (eq. 5 and 6), "linear" (eq. 7), "inverse" (eq. 8), "augclip" (g alone), or any direction.
+        problem: "bi-level" (eq. 5 and 6), "linear" (eq. 7), "inverse" (eq. 8), "augclip" (g alone), or any direction.
         alpha: of the barrier in the bi-level and inverse problems, positive.
         coefficient: c of f + c g in the linear one, positive.
 
     Raises:
-        InvalidInput: an unknown method, or a number that is not positive.
+        InvalidInput: an unknown problem, or a number that is not positive.
     """
     alpha, coefficient = positive("alpha", alpha), positive("coefficient", coefficient)
     made: Mapping[str, Callable[[], Direction]] = {
@@ -90,10 +90,8 @@ def make_direction(method: Method | Direction, *, alpha: float = 1.0, coefficien
         "inverse": lambda: DynamicBarrier(CONSISTENCY, AUGCLIP, alpha=alpha),
         "augclip": Descent,
     }
-    if isinstance(method, str):
-        if method not in made:
-            raise InvalidInput("method", expected=f"one of {', '.join(map(repr, made))}, or a Direction", got=method)
-        return made[method]()
-    if not callable(method):
-        raise InvalidInput("method", expected=f"one of {', '.join(map(repr, made))}, or a Direction", got=method)
-    return method
+    if isinstance(problem, str) and problem in made:
+        return made[problem]()
+    if isinstance(problem, str) or not callable(problem):
+        raise InvalidInput("direction", expected=f"one of {', '.join(map(repr, made))}, or a Direction", got=problem)
+    return problem

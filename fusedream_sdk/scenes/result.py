@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,12 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from fusedream_sdk.imaging.pictures import png_bytes, save_png, to_pil
-from fusedream_sdk.run.result import Result, picture_paths
-from fusedream_sdk.runtime.files import atomic_path, check_writable
+from fusedream_sdk.imaging.pictures import png_bytes, to_pil
+from fusedream_sdk.optim.state import Status
+from fusedream_sdk.run.recipe import Recipe
+from fusedream_sdk.run.result import Result
+from fusedream_sdk.run.saving import Writer, save
+from fusedream_sdk.runtime.files import atomic_path
 from fusedream_sdk.scenes.placement import Placement
 from fusedream_sdk.scenes.scene import Scene, placement_of
 
@@ -105,19 +108,35 @@ class Composed:
                 if won:
                     pen.rectangle((x, y, x + cell[0] - 1, y + height + 2 * FRAME - 1), fill=WON)
                 sheet.paste(to_pil(self.candidates.images[row]), (x + FRAME, y + FRAME))
-                colour = WON if won else "grey" if self.candidates.status[row] == "dropped" else "black"
+                colour = WON if won else "grey" if self.candidates.status[row] == Status.DROPPED else "black"
                 pen.text((x + FRAME, y + height + 2 * FRAME), f"{float(self.held_out[row]):.3f}", fill=colour)
         return sheet
 
     def _repr_png_(self) -> bytes:
         return png_bytes(self.result.sheet())
 
-    def row_recipe(self, index: int) -> dict[str, Any]:
+    def row_recipe(self, index: int) -> Recipe:
         """What `replay` needs to compose one winner again."""
         row = self.winner[index]
         start = self.starts[row]
         place = {"scale": start.scale, "x": start.x, "y": start.y}
-        return {**self.candidates.row_recipe(row), "placement": place}
+        return replace(self.candidates.row_recipe(row), placement=place)
+
+    def row_json(self, row: int) -> dict[str, Any]:
+        """What a picture carries: `row_recipe`, as JSON has it."""
+        return self.row_recipe(row).to_json()
+
+    def stems(self) -> list[str]:
+        """Names of the winners' pictures in a folder."""
+        return self.result.stems()
+
+    def beside(self) -> dict[str, Writer]:
+        """The further files of a folder."""
+        return {CANDIDATES: self._save_sheet, **self.result.beside()}
+
+    def _save_sheet(self, path: Path) -> None:
+        with atomic_path(path) as temporary:
+            self.sheet().save(temporary, format="PNG")
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the winners.
@@ -130,20 +149,7 @@ class Composed:
         Returns:
             The winners' paths. Nothing is written if one of them cannot be.
         """
-        path, result = Path(path).expanduser(), self.result
-        names = picture_paths(path, result.prompts, result.seeds, overwrite=overwrite)
-        if names == [path]:
-            save_png(result.pil[0], path, self.row_recipe(0), overwrite=overwrite)
-            return names
-        if path.is_dir():
-            check_writable(path / CANDIDATES, overwrite=overwrite)
-        path.mkdir(exist_ok=True)
-        for index, (target, picture) in enumerate(zip(names, result.pil, strict=True)):
-            save_png(picture, target, self.row_recipe(index), overwrite=overwrite)
-        with atomic_path(path / CANDIDATES, overwrite=overwrite) as temporary:
-            self.sheet().save(temporary, format="PNG")
-        result.save_tensors(path)
-        return names
+        return save(self, path, overwrite=overwrite)
 
 
 def render_layers(scene: Scene, latents: dict[str, Tensor]) -> list[Tensor]:

@@ -50,7 +50,7 @@ class Scene:
         self,
         background: Generator,
         foreground: Generator,
-        placement: Placement | Sequence[Placement] | Literal["free"] = Placement(),  # noqa: B008 - it is frozen
+        placement: Placement | Sequence[Placement] | Literal["free"] = Placement(),
         *,
         feather: float = 0.0,
         scales: tuple[float, float] = FREE_SCALES,

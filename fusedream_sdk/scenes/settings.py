@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.optim.halving import stages
-from fusedream_sdk.optim.parametrise import MixStart
+from fusedream_sdk.optim.parametrise import Mix
 from fusedream_sdk.protocols import Direction
-from fusedream_sdk.runtime.checks import is_number
-from fusedream_sdk.scenes.consistency import Method, Reading, make_direction
+from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.runtime.checks import changed, check_choice, check_names, is_number, names_of
+from fusedream_sdk.scenes.consistency import Problem, Reading, make_direction
 
 Update = Literal["adam", "plain"]
+IN_FILES = {"direction": "method", "mix": "start"}  # attribute -> its name in a recipe, where that is older
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class SceneSettings:
     """How a scene is composed, beside the `Settings` of any picture.
 
     Args:
-        method: "bi-level" (eq. 5), "linear" (eq. 7), "inverse" (eq. 8), "augclip": no consistency, or any `Direction`.
+        direction: how the two losses are combined: "bi-level" (eq. 5), "linear" (eq. 7), "inverse" (eq. 8), "augclip": no
+            consistency, or any `Direction`.
         alpha: of the barrier, positive (paper: 1).
         coefficient: of AugCLIP in the linear method, positive.
         update: what takes the direction: "adam", or "plain" descent, for which alone the barrier's guarantee holds and which
@@ -33,11 +36,11 @@ class SceneSettings:
             True it may go from half of the smallest that is asked for to half as much again as the largest.
         halving: after each stage only one candidate in so many goes on; None runs all of them to the end (the paper).
         pairs: start the layers from pictures that complete each other; otherwise each from the best for the whole prompt.
-        start: weights of each layer's basis at the beginning, in place of `Settings.start`: "best" begins at the very pair that
+        mix: weights of each layer's basis at the beginning, in place of `Settings.mix`: "best" begins at the very pair that
             the search chose, "paper" and "random" at mixtures, which may no longer complete each other.
     """
 
-    method: Method | Direction = "bi-level"
+    direction: Problem | Direction = "bi-level"
     alpha: float = 1.0
     coefficient: float = 10.0
     update: Update = "adam"
@@ -46,16 +49,13 @@ class SceneSettings:
     free: bool | tuple[float, float] = False
     halving: int | None = None
     pairs: bool = True
-    start: MixStart = "best"
+    mix: Mix = "best"
 
     def __post_init__(self) -> None:
-        make_direction(self.method, alpha=self.alpha, coefficient=self.coefficient)
+        make_direction(self.direction, alpha=self.alpha, coefficient=self.coefficient)
         stages(2, 2, self.halving)
-        named = (("update", get_args(Update)), ("reading", get_args(Reading)), ("start", get_args(MixStart)))
-        for name, choices in named:
-            if getattr(self, name) not in choices:
-                expected = " or ".join(map(repr, choices))
-                raise InvalidInput(name, expected=expected, got=getattr(self, name))
+        for name, choices in (("update", get_args(Update)), ("reading", get_args(Reading)), ("mix", get_args(Mix))):
+            check_choice(name, getattr(self, name), choices)
         if not is_number(self.feather) or not 0 <= self.feather <= 0.5:
             raise InvalidInput("feather", expected="a number from 0 to 0.5", got=self.feather)
         if not isinstance(self.pairs, bool):
@@ -64,18 +64,31 @@ class SceneSettings:
             object.__setattr__(self, "free", _bounds(self.free))
 
     @classmethod
-    def split(cls, changes: Mapping[str, Any]) -> tuple[SceneSettings, dict[str, Any]]:
-        """The scene's settings among keywords, and the other keywords."""
-        names = {field.name for field in dataclasses.fields(cls)}
-        own = {name: value for name, value in changes.items() if name in names}
-        return cls(**own), {name: value for name, value in changes.items() if name not in names}
+    def split(cls, changes: Mapping[str, Any], settings: Settings) -> tuple[SceneSettings, Settings]:
+        """Keywords as the scene's settings and as changes of any picture's. Raises InvalidInput for one that is neither."""
+        own = names_of(cls)
+        check_names(changes, list(dict.fromkeys([*own, *names_of(Settings)])))
+        scene = cls(**{name: value for name, value in changes.items() if name in own})
+        # A scene's mixture is its own setting; its runs have no other.
+        rest = {name: value for name, value in changes.items() if name not in own}
+        return scene, settings.replace(**rest, mix=scene.mix)
+
+    def replace(self, **changes: Any) -> SceneSettings:
+        """A copy with some values changed. Raises InvalidInput for a name that is not a setting."""
+        return changed(self, changes, "a setting of a scene")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a recipe; a direction that is an object by the name of its class."""
-        own, kind = dataclasses.asdict(replace(self, method="bi-level")), type(self.method)
-        own["method"] = self.method if isinstance(self.method, str) else f"{kind.__module__}.{kind.__qualname__}"
+        own, kind = dataclasses.asdict(self.replace(direction="bi-level")), type(self.direction)
+        own["direction"] = self.direction if isinstance(self.direction, str) else f"{kind.__module__}.{kind.__qualname__}"
         own["free"] = self.free if isinstance(self.free, bool) else list(self.free)
-        return own
+        return {IN_FILES.get(name, name): value for name, value in own.items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> SceneSettings:
+        """The settings of a recipe. Raises InvalidInput for other values."""
+        ours = {name: attribute for attribute, name in IN_FILES.items()}
+        return cls().replace(**{ours.get(name, name): value for name, value in values.items()})
 
 
 def _bounds(value: object) -> tuple[float, float]:

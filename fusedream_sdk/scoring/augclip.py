@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
+from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.protocols import Evaluation, Generator
+from fusedream_sdk.runtime.device import Precision
 from fusedream_sdk.runtime.progress import Advance
 from fusedream_sdk.scoring.target import Target
 from fusedream_sdk.scoring.views import NO_VIEWS, Stream, Views
@@ -19,40 +21,38 @@ from fusedream_sdk.scoring.views import NO_VIEWS, Stream, Views
 Penalty = Callable[[Latents], Tensor]
 """Latents to (B,), added to the primary loss: ReNO's norm of the noise, for instance."""
 
-Precision = Callable[[], AbstractContextManager[object]]
 
-
+@dataclass(frozen=True)
 class AugCLIP:
-    """Minus the mean score over random views (eq. 3). With `NO_VIEWS` and one view it is plain CLIP (eq. 1).
+    """Minus the mean score over random views (eq. 3). With `NO_VIEWS` it is plain CLIP (eq. 1).
 
     Args:
         generator: latents to images.
         target: what the images should match, row by row.
         seeds: one per row; with the step they name the views and the noise.
         views: the distribution of views.
-        count: views per picture and step, at least 1.
+        count: views per picture and step, at least 1; with `NO_VIEWS` there is one, the picture.
         noise: standard deviation of Gaussian noise on the unfrozen latents (0.01 in the public code).
         penalties: name -> function of the latents, added to the loss.
         stream: what the views are for.
+        precision: context in which the models run.
+
+    References:
+        Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
+        arXiv:2112.01573.
+        Radford et al. (2021). Learning transferable visual models from natural language supervision. arXiv:2103.00020.
     """
 
-    def __init__(
-        self,
-        generator: Generator,
-        target: Target,
-        seeds: Sequence[int],
-        *,
-        views: Views | None = None,
-        count: int = 16,
-        noise: float = 0.0,
-        penalties: Mapping[str, Penalty] | None = None,
-        stream: Stream = Stream.OPTIMISE,
-    ) -> None:
-        self.generator, self.target, self.seeds = generator, target, list(seeds)
-        self.views = Views() if views is None else views
-        self.count = count if self.views.random else 1
-        self.noise, self.penalties, self.stream = noise, dict(penalties or {}), stream
-        self.precision: Precision = nullcontext
+    generator: Generator
+    target: Target
+    seeds: Sequence[int]
+    _: KW_ONLY
+    views: Views = Views()
+    count: int = 16
+    noise: float = 0.0
+    penalties: Mapping[str, Penalty] = field(default_factory=dict)
+    stream: Stream = Stream.OPTIMISE
+    precision: Precision = nullcontext
 
     def __call__(self, latents: Latents, *, step: int) -> Evaluation:
         noisy = self.perturb(latents, step=step)
@@ -66,9 +66,10 @@ class AugCLIP:
     def score(self, images: Tensor, *, step: int) -> Tensor:
         """AugCLIP of pictures as they are: (B, 3, H, W) in [0, 1] to (B,), higher is better."""
         small = shrink(images, self.target.resolution)
-        drawn = self.views(small, seeds=self.seeds, step=step, count=self.count, stream=self.stream)
-        row = torch.arange(len(images), device=images.device).repeat_interleave(self.count)
-        return self.target(drawn, row).view(len(images), self.count).mean(dim=1)
+        count = self.count if self.views.random else 1
+        drawn = self.views(small, seeds=self.seeds, step=step, count=count, stream=self.stream)
+        row = torch.arange(len(images), device=images.device).repeat_interleave(count)
+        return self.target(drawn, row).view(len(images), count).mean(dim=1)
 
     def perturb(self, latents: Latents, *, step: int) -> Latents:
         """Seeded noise on every unfrozen latent, row by row; the latents themselves where there is none."""

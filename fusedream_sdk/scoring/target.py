@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -19,45 +20,73 @@ class Target(Protocol):
     """A prompt for every row, and how well pictures fit it."""
 
     @property
-    def resolution(self) -> int: ...
+    def resolution(self) -> int:
+        """Side of the square images that it reads, in pixels."""
+        ...
+
+    def take(self, index: Sequence[int]) -> Target:
+        """The rows at `index`, in its order."""
+        ...
 
     def __call__(self, images: Tensor, row: Tensor) -> Tensor:
         """(N, 3, R, R) and the row of each, (N,), to (N,), higher is better."""
         ...
 
 
+@dataclass(frozen=True)
 class PromptTarget:
-    """Cosine similarity with a prompt (eq. 1), the weighted mean of those with its parts; it is encoded once.
+    """Cosine similarity with a prompt (eq. 1), the weighted mean of those with its parts.
 
-    Args:
+    Attributes:
         scorer: the dual encoder.
-        prompts: one per row.
+        embeddings: what pictures are compared with, from `embed`: (P, D), one per row.
     """
 
-    def __init__(self, scorer: Scorer, prompts: Sequence[PromptLike]) -> None:
-        self.scorer = scorer
-        self.resolution = scorer.resolution
-        self.embeddings = embed(scorer, prompts)
+    scorer: Scorer
+    embeddings: Tensor
+
+    @property
+    def resolution(self) -> int:
+        """Of the scorer."""
+        return self.scorer.resolution
+
+    def take(self, index: Sequence[int]) -> PromptTarget:
+        """The rows at `index`, in its order; nothing is encoded again."""
+        return PromptTarget(self.scorer, self.embeddings[list(index)])
 
     def __call__(self, images: Tensor, row: Tensor) -> Tensor:
         embedded = self.scorer.encode_image(images).float()
         return (embedded * self.embeddings[row]).sum(dim=1)
 
 
+@dataclass(frozen=True)
 class RewardTarget:
     """A reward that is no inner product: of a prompt the weighted mean of its parts' scores.
+
+    Attributes:
+        reward: says how well a picture fits a text.
+        parts: of each row's prompt, with their shares.
 
     Raises:
         InvalidInput: a part is a picture, which only embeddings can be compared with.
     """
 
-    def __init__(self, reward: Reward, prompts: Sequence[PromptLike]) -> None:
-        self.reward = reward
-        self.resolution = reward.resolution
-        self.parts = [shared(as_prompt(prompt)) for prompt in prompts]
+    reward: Reward
+    parts: tuple[tuple[tuple[Term, float], ...], ...]
+
+    def __post_init__(self) -> None:
         if any(term.picture is not None for parts in self.parts for term, _ in parts):
             expected = "texts, as the scorer has no embeddings"
             raise InvalidInput("prompts", expected=expected, got="a picture", fix="Use a scorer with encode_image.")
+
+    @property
+    def resolution(self) -> int:
+        """Of the reward."""
+        return self.reward.resolution
+
+    def take(self, index: Sequence[int]) -> RewardTarget:
+        """The rows at `index`, in its order."""
+        return RewardTarget(self.reward, tuple(self.parts[i] for i in index))
 
     def __call__(self, images: Tensor, row: Tensor) -> Tensor:
         asked = [(i, term.text, share) for i, of in enumerate(row.tolist()) for term, share in self.parts[of]]
@@ -67,6 +96,13 @@ class RewardTarget:
         if scores.shape != share.shape:
             raise PluginContractError(f"scorer.score: expected shape {tuple(share.shape)}, got {tuple(scores.shape)}.")
         return scores.new_zeros(len(images)).index_add(0, index, scores * share)
+
+
+def make_target(scorer: Scorer | Reward, prompts: Sequence[PromptLike]) -> PromptTarget | RewardTarget:
+    """A target of prompts, one per row, which the scorer reads here, each part once; or, without embeddings, a reward's."""
+    if isinstance(scorer, Scorer):
+        return PromptTarget(scorer, embed(scorer, prompts))
+    return RewardTarget(scorer, tuple(tuple(shared(as_prompt(prompt))) for prompt in prompts))
 
 
 def embed(scorer: Scorer, prompts: Sequence[PromptLike]) -> Tensor:
@@ -91,8 +127,3 @@ def embed(scorer: Scorer, prompts: Sequence[PromptLike]) -> Tensor:
 def shared(prompt: Prompt) -> list[tuple[Term, float]]:
     """The parts of a prompt, each with its share."""
     return list(zip(prompt.terms, prompt.shares(), strict=True))
-
-
-def make_target(scorer: Scorer | Reward, prompts: Sequence[PromptLike]) -> PromptTarget | RewardTarget:
-    """The target of a scorer or, where it has no embeddings, of a reward."""
-    return PromptTarget(scorer, prompts) if isinstance(scorer, Scorer) else RewardTarget(scorer, prompts)

@@ -22,8 +22,8 @@ from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, WeightsError
 from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.latents import Latents, concatenate, select
 from fusedream_sdk.protocols import Generator, Scorer
+from fusedream_sdk.runtime.device import Precision
 from fusedream_sdk.runtime.files import atomic_path, cache_folder
-from fusedream_sdk.scoring.augclip import Precision
 from fusedream_sdk.scoring.views import Stream, Views
 
 BLOCK = 64  # latents drawn from one seed; a larger bank begins with the latents of a smaller one

@@ -1,4 +1,4 @@
-"""Where a row begins: the k best of many sampled latents (section 3.2)."""
+"""Where a row begins: the k best of many sampled latents (section 3.2), or what is drawn from its seed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch import Tensor
 
 from fusedream_sdk.latents import Latents, concatenate, map_latents, select
 from fusedream_sdk.models.checks import conditioned, draw_rows
-from fusedream_sdk.protocols import Generator, Scorer
-from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.protocols import Generator
+from fusedream_sdk.runtime.device import Precision
 from fusedream_sdk.runtime.progress import Advance
-from fusedream_sdk.scoring.augclip import Precision, fresh_score
+from fusedream_sdk.scoring.augclip import fresh_score
 from fusedream_sdk.scoring.prompt import PromptLike, as_prompt
-from fusedream_sdk.scoring.target import Target, embed
-from fusedream_sdk.scoring.views import Stream
-from fusedream_sdk.search.bank import BLOCK, LatentBank, draw_block
+from fusedream_sdk.scoring.target import Target
+from fusedream_sdk.scoring.views import Stream, Views
+from fusedream_sdk.search.bank import BLOCK, draw_block
 
 
 def draw(generator: Generator, n: int, seed: int, prompt: PromptLike) -> Latents:
@@ -27,27 +27,25 @@ def draw(generator: Generator, n: int, seed: int, prompt: PromptLike) -> Latents
     return map_latents(lambda x: x[:n], concatenate(blocks))
 
 
-def single_starts(generator: Generator, prompts: Sequence[PromptLike], seeds: Sequence[int]) -> Latents:
-    """One drawn latent per row, as a basis of one: (B, 1, ...) each."""
-    return map_latents(
-        lambda x: x.unsqueeze(1),
-        concatenate([select(draw(generator, 1, s, p), slice(0, 1)) for p, s in zip(prompts, seeds, strict=True)]),
-    )
+def drawn_starts(generator: Generator, prompts: Sequence[PromptLike], seeds: Sequence[int], *, k: int = 1) -> Latents:
+    """k latents per row, drawn from its seed: (B, k, ...) each."""
+    drawn = [map_latents(lambda x: x[:k], draw(generator, k, s, p)) for p, s in zip(prompts, seeds, strict=True)]
+    return map_latents(lambda x: x.unflatten(0, (len(seeds), k)), concatenate(drawn))
 
 
-def bank_starts(
-    generator: Generator,
-    scorer: Scorer,
-    bank: LatentBank,
-    prompts: Sequence[PromptLike],
-    seeds: Sequence[int],
-    *,
-    k: int,
-    samples: int,
-) -> Latents:
-    """The best k of the bank for each row: (B, k, ...) each, best first."""
-    index, _ = bank.top(embed(scorer, prompts), k, seeds=seeds, samples=samples)
-    return bank.latents(generator, index)
+def gaussian_starts(generator: Generator, prompts: Sequence[PromptLike], seeds: Sequence[int]) -> Latents:
+    """One latent per row, N(0, 1) in every coordinate and put inside the constraints: (B, 1, ...) each.
+
+    What is frozen is drawn as the generator draws it. Of BigGAN's class embedding this is the rival of a sampled class
+    (figure 12 of the paper).
+    """
+    starts = drawn_starts(generator, prompts, seeds)
+    draws = [torch.Generator().manual_seed(seed) for seed in seeds]
+    for name, spec in generator.space.items():
+        if not spec.frozen:
+            noise = torch.stack([torch.randn(1, *spec.shape, generator=rng) for rng in draws]).to(starts[name])
+            starts[name] = spec.constraint.project(noise)
+    return starts
 
 
 def searched_starts(
@@ -56,34 +54,35 @@ def searched_starts(
     prompts: Sequence[PromptLike],
     seeds: Sequence[int],
     *,
-    settings: Settings,
-    precision: Precision,
-    progress: Advance = lambda done, total: None,
+    k: int,
+    samples: int,
+    views: tuple[Views, int],
+    run: tuple[Precision, Advance],
 ) -> Latents:
-    """The same by scoring every sample of every row: for rewards without embeddings and prompt-conditioned generators."""
-    samples, views, count = settings.samples, settings.augment, settings.bank_views
+    """The k best of a row's samples, each of them scored: (B, k, ...) each, best first.
+
+    For rewards without embeddings and generators that depend on the prompt, which no bank can serve.
+
+    Args:
+        generator: that draws.
+        target: of the rows.
+        prompts, seeds: of each row.
+        k: how many.
+        samples: how many a row sees.
+        views: their distribution, and how many are averaged for each sample.
+        run: context in which the models run, and what is told of the progress.
+    """
+    precision, progress = run
     found = []
     for row, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
         latents = draw(generator, samples, seed, prompt)
         scores: list[Tensor] = []
         with torch.no_grad(), precision():
             for start in range(0, samples, BLOCK):
-                part = select(latents, slice(start, start + BLOCK))
-                images = generator(part).float()
-                ids = range(start, start + len(images))
-                one = _RowTarget(target, row)
-                scores.append(fresh_score(images, one, ids, views=views, count=count, stream=Stream.BANK))
+                images = generator(select(latents, slice(start, start + BLOCK))).float()
+                ids, one = range(start, start + len(images)), target.take([row] * len(images))
+                scores.append(fresh_score(images, one, ids, views=views[0], count=views[1], stream=Stream.BANK))
                 progress(row * samples + min(start + BLOCK, samples), len(seeds) * samples)
-        best = torch.cat(scores).topk(settings.basis).indices
+        best = torch.cat(scores).topk(k).indices
         found.append(map_latents(lambda x, best=best: x[best].unsqueeze(0), latents))
     return concatenate(found)
-
-
-class _RowTarget:
-    """A target that sees every picture as belonging to one row."""
-
-    def __init__(self, target: Target, row: int) -> None:
-        self.target, self.row, self.resolution = target, row, target.resolution
-
-    def __call__(self, images: Tensor, row: Tensor) -> Tensor:
-        return self.target(images, torch.full_like(row, self.row))

@@ -1,0 +1,109 @@
+"""The seat for methods: what makes one method of the literature another is which parts it chooses.
+
+    @dataclass ... Method(starts, parametrise, objective, direction, optimiser, selection)
+
+Every part is a function of a `Task`, so a method is a value: frozen, and made by one function with the constants of one
+paper. A method that takes no gradient has a population in place of direction and optimiser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.latents import Latents, map_latents
+from fusedream_sdk.optim.directions import Descent
+from fusedream_sdk.optim.loop import Selection, iterate
+from fusedream_sdk.optim.optimisers import MakeOptimiser, adam
+from fusedream_sdk.optim.population import Population, evolve
+from fusedream_sdk.optim.state import State
+from fusedream_sdk.protocols import Direction, Objective, Params
+from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.run.task import Parametrise, Starts, Task, augclip, held_out, mixed, rows_at_a_time, searched
+from fusedream_sdk.runtime.checks import changed, check_count, check_names, names_of
+
+MakePopulation = Callable[[Params, Sequence[int]], Population]
+"""From where each group begins, name -> (B, k, ...), and the seed of each, to a population of `members` in every group."""
+
+
+def settings_adam(settings: Settings) -> MakeOptimiser:
+    """Adam at the settings' learning rate."""
+    return adam(settings.lr)
+
+
+@dataclass(frozen=True)
+class Method:
+    """A choice of parts; the defaults are FuseDream's.
+
+    Args:
+        starts: where rows begin: `searched`, `drawn`, `gaussian`, or any function of a `Task`.
+        parametrise: what is free: `mixed` (eq. 4), `direct` (eq. 2), or any function of a `Task` and the starts.
+        objective: what is minimised, penalties included: `augclip`, or any function of a `Task`.
+        direction: how its losses become what the optimiser takes as the gradient, clipped or not.
+        optimiser: of the settings, such as `lambda settings: sgd(settings.lr, momentum=0.9, nesterov=True)`.
+        selection: which point of a row is kept, and when the row stops.
+        population: in place of direction and optimiser. Its members take the same views; groups never mix.
+        members: of each group of a population; 1 without one.
+        settings: constants of the method, over what the models recommend; a call's own settings come last.
+        unused: names of settings that it has no use for; a call that gives one is refused.
+        name: as in `list_methods`; None for one that was put together by hand, which a recipe cannot load again.
+        options: with which it was loaded by that name.
+    """
+
+    starts: Starts = searched
+    parametrise: Parametrise = mixed
+    objective: Callable[[Task], Objective] = augclip
+    direction: Direction = field(default_factory=Descent)
+    optimiser: Callable[[Settings], MakeOptimiser] = settings_adam
+    selection: Callable[[Task], Selection] = held_out
+    population: MakePopulation | None = None
+    members: int = 1
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    unused: frozenset[str] = frozenset()
+    name: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_count("members", self.members)
+        if self.members > 1 and self.population is None:
+            raise InvalidInput("members", expected="1, as there is no population", got=self.members)
+        check_names([*self.settings, *self.unused], names_of(Settings))
+
+    def __str__(self) -> str:
+        return self.name or "a method of your own"
+
+    def settings_for(self, recommended: Settings, changes: Mapping[str, Any]) -> Settings:
+        """The settings of a call.
+
+        Raises:
+            InvalidInput: a name that is no setting, a value that cannot be used, or a setting that has no use here.
+        """
+        check_names(changes, names_of(Settings))
+        for name in self.unused.intersection(changes):
+            fix = "Leave it out, or choose another method."
+            raise InvalidInput(name, expected=f"nothing, as {self} has no use for it", got=changes[name], fix=fix)
+        return changed(recommended, {**self.settings, **changes})
+
+    def rows_at_a_time(self, task: Task, starts: Latents) -> int:
+        """How many rows of a task run at once within the memory."""
+        return rows_at_a_time(task, self.objective, starts, members=self.members)
+
+    def states(self, task: Task, starts: Latents) -> Iterator[State]:
+        """The course of some rows from where they begin, (B, k, ...) each: one `State` for each of `steps + 1` points."""
+        steps, selection = task.settings.steps, self.selection(task)
+        if self.population is None:
+            parametrisation = self.parametrise(task, starts)
+            return iterate(
+                *(self.objective(task), parametrisation, parametrisation.params),
+                steps=steps,
+                direction=self.direction,
+                make_optimiser=self.optimiser(task.settings),
+                selection=selection,
+            )
+        members = task.repeat(self.members)
+        each = map_latents(lambda x: x[:, :1].repeat_interleave(self.members, dim=0), starts)
+        free = {name: x for name, x in starts.items() if not task.generator.space[name].frozen}
+        population = self.population(free, task.rows.seeds)
+        return evolve(self.objective(members), self.parametrise(members, each), population, steps=steps, selection=selection)

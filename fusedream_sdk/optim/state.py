@@ -1,0 +1,187 @@
+"""What the loop shows of itself: states, which never change, and what a run comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fusedream_sdk.latents import Latents, map_latents, select
+from fusedream_sdk.protocols import Evaluation, Params
+
+Memory = dict[str, dict[str, Any]]
+"""What an optimiser keeps of each parameter: name -> its state, rows first where it is shaped as the parameter."""
+
+
+class Status(StrEnum):
+    """How a row stands, or how it ended."""
+
+    RUNNING = "running"
+    PLATEAU = "plateau"  # no gain for as long as the patience lasts
+    FAILED = "failed"  # a value that is not finite
+    DROPPED = "dropped"  # other candidates were better
+    CANCELLED = "cancelled"  # Ctrl-C
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best judged point of each row.
+
+    Attributes:
+        latents: (B, ...) each, detached.
+        loss: (B,), of the holdout; infinite where no finite point was seen.
+        step: (B,), the step of that point.
+        counted: (B,), the loss at the last gain that counted; gains below the tolerance add up against it.
+        stale: (B,), judgements since then.
+    """
+
+    latents: Latents
+    loss: Tensor
+    step: Tensor
+    counted: Tensor
+    stale: Tensor
+
+    @classmethod
+    def begin(cls, latents: Latents, loss: Tensor) -> Best:
+        """Nothing judged yet: the start is the best known point."""
+        zero, worst = torch.zeros_like(loss, dtype=torch.long), torch.full_like(loss, torch.inf)
+        return cls(map_latents(copy, latents), worst, zero, worst.clone(), zero.clone())
+
+    def offered(self, latents: Latents, loss: Tensor, step: int, alive: Tensor, tolerance: float) -> Best:
+        """With the points that improve; a loss that is not finite never does."""
+        loss = torch.where(torch.isfinite(loss) & alive, loss, torch.full_like(loss, torch.inf))
+        gained = loss < self.loss
+        counts = loss < self.counted - tolerance
+        return Best(
+            latents={name: torch.where(wide(gained, x), latents[name].detach(), x) for name, x in self.latents.items()},
+            loss=torch.where(gained, loss, self.loss),
+            step=torch.where(gained, step, self.step),
+            counted=torch.where(counts, loss, self.counted),
+            stale=torch.where(counts, 0, self.stale + 1),
+        )
+
+
+@dataclass(frozen=True)
+class State:
+    """What a user sees after the evaluation of a step, before the update that follows. It shares nothing with the run.
+
+    Attributes:
+        step: from 0 to `steps`; `step` updates have been made.
+        evaluation: of exactly these parameters on this step's views and noise, detached.
+        params: name -> (B, ...), detached.
+        best: the best judged points so far.
+        status: "running", "plateau" or "failed" for each row.
+        memory: the optimiser's.
+    """
+
+    step: int
+    evaluation: Evaluation
+    params: Params
+    best: Best
+    status: tuple[Status, ...]
+    memory: Memory = field(default_factory=dict)
+
+    def keep(self, index: Sequence[int]) -> State:
+        """Some of the rows, from which `iterate(resume=...)` goes on as if the others had never been there."""
+        chosen = torch.tensor(index, dtype=torch.long, device=self.best.loss.device)
+        count = len(self.status)
+
+        def rows(x: Any) -> Any:
+            return x[chosen] if isinstance(x, Tensor) and x.dim() and len(x) == count else x
+
+        losses = {name: rows(x) for name, x in self.evaluation.losses.items()}
+        best = self.best
+        return replace(
+            self,
+            evaluation=Evaluation(select(self.evaluation.latents, chosen), rows(self.evaluation.images), losses),
+            params=select(self.params, chosen),
+            best=Best(select(best.latents, chosen), *(rows(x) for x in (best.loss, best.step, best.counted, best.stale))),
+            status=tuple(self.status[i] for i in index),
+            memory={name: {key: rows(x) for key, x in kept.items()} for name, kept in self.memory.items()},
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished, stopped or cancelled run leaves.
+
+    Attributes:
+        best: the best judged point of each row.
+        status: "done", "plateau", "failed", "dropped" or "cancelled" for each row.
+        history: name of a loss -> (T, B), at each evaluated step.
+        steps: updates made.
+    """
+
+    best: Best
+    status: tuple[Status, ...]
+    history: dict[str, Tensor] = field(default_factory=dict)
+    steps: int = 0
+
+
+def join_states(states: Sequence[State]) -> State:
+    """One state of the rows of all, which stand at one step (or are only read)."""
+    first = states[0]
+
+    def rows(parts: list[Any]) -> Any:
+        if not isinstance(parts[0], Tensor):
+            return parts[0]
+        return torch.cat(parts) if parts[0].dim() else torch.stack(parts).max()  # a count of steps: a stopped row's is behind
+
+    def entries(parts: list[dict[str, Any]]) -> dict[str, Any]:
+        return {name: rows([part[name] for part in parts]) for name in parts[0]}
+
+    evaluation = Evaluation(
+        entries([s.evaluation.latents for s in states]),
+        rows([s.evaluation.images for s in states]),
+        entries([dict(s.evaluation.losses) for s in states]),
+    )
+    bests = [s.best for s in states]
+    best = Best(
+        entries([b.latents for b in bests]),
+        *(rows([getattr(b, name) for b in bests]) for name in ("loss", "step", "counted", "stale")),
+    )
+    memory = {name: entries([s.memory[name] for s in states]) for name in first.memory}
+    status = tuple(mark for s in states for mark in s.status)
+    return State(max(s.step for s in states), evaluation, entries([s.params for s in states]), best, status, memory)
+
+
+def marked(status: Sequence[Status], good: Tensor, mark: Status) -> list[Status]:
+    """The statuses, with a mark on every running row that is not good: (B,)."""
+    return [mark if not ok and now == Status.RUNNING else now for now, ok in zip(status, good.tolist(), strict=True)]
+
+
+def running(status: Sequence[Status], device: torch.device) -> Tensor:
+    """Which rows are running: (B,)."""
+    return torch.tensor([s == Status.RUNNING for s in status], device=device)
+
+
+def finite_rows(tensors: Params, like: Tensor) -> Tensor:
+    """Which rows are finite in every tensor: (B,), as `like` is."""
+    finite = torch.ones_like(like, dtype=torch.bool)
+    for x in tensors.values():
+        finite &= torch.isfinite(x).flatten(1).all(dim=1)
+    return finite
+
+
+def wide(mask: Tensor, like: Tensor) -> Tensor:
+    """(B,) shaped to broadcast over (B, ...)."""
+    return mask.view(-1, *[1] * (like.dim() - 1))
+
+
+def copy(x: Tensor) -> Tensor:
+    """Detached, and safe from an update in place that follows."""
+    return x.detach().clone()
+
+
+def detached(evaluation: Evaluation) -> Evaluation:
+    """An evaluation without its graph."""
+    return Evaluation(
+        latents=map_latents(copy, evaluation.latents),
+        images=evaluation.images.detach(),
+        losses={name: x.detach() for name, x in evaluation.losses.items()},
+    )
