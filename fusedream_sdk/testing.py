@@ -18,8 +18,14 @@ from torch import Tensor
 from fusedream_sdk.errors import PluginContractError
 from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.latents import Box, Free, Latents, LatentSpec, map_latents, select
+from fusedream_sdk.methods.base import Method
+from fusedream_sdk.methods.checks import check_method_on
 from fusedream_sdk.models import checks as contracts
+from fusedream_sdk.models.loading import Loaded
 from fusedream_sdk.protocols import Generator, Perceptual, Scorer
+from fusedream_sdk.run.engine import Engine
+from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.runtime.checks import check_count
 
 ROW_TOLERANCE = 1e-4
 
@@ -102,6 +108,36 @@ def check_perceptual(perceptual: Perceptual, *, side: int = 64, rows: int = 3) -
     _check_rows_alone("perceptual", distance.detach(), alone)
 
 
+def check_method(method: Method, *, steps: int = 3) -> None:
+    """Every promise of a `Method`, tried out on toy models that no method may take for granted.
+
+    One generator has a narrow box, a free entry and a frozen one that depends on the prompt; the other has a scorer without
+    embeddings. Three rows are drawn together, each alone, again, and from other seeds. What is promised:
+
+    * Its settings are ones that `Settings` takes.
+    * Starts have the entries of the generator's space, (B, k, *shape) each, inside the constraints.
+    * There is one `State` for each of `steps + 1` points, fewer only where every row is on its plateau; its losses are (B,)
+      and finite.
+    * The best point of each row has the shapes of the space, inside the constraints, and so have the latents of a step,
+      short of noise. A frozen entry stays as it was.
+    * A row alone comes out as in a batch, of a population too: groups never mix.
+    * The same seed gives the same outcome, another seed another, and no global random state is touched.
+
+    Args:
+        method: to check, as `load_method(name)` or a plugin's own function makes it.
+        steps: of each run, at least 1.
+
+    Raises:
+        PluginContractError: naming the broken promise, or what a part of the method raised.
+        InvalidInput: `steps` is no number of steps.
+    """
+    check_count("steps", steps)
+    settings = Settings(steps=steps, views=3, samples=16, basis=2, lr=0.05, noise=0.0, check_every=1, check_views=3)
+    for generator, scorer in ((ToyConditioned(16), ToyScorer(8)), (ToyGenerator(16), ToyReward())):
+        engine = Engine(Loaded(generator, None), Loaded(scorer, None), dtype=torch.float32)
+        check_method_on(method, engine, settings, steps=steps)
+
+
 def _check_rows_alone(what: str, batch: Tensor, alone: Tensor) -> None:
     worst = float((batch - alone).abs().max())
     if worst > ROW_TOLERANCE:
@@ -133,6 +169,27 @@ class ToyGenerator:
         disc = torch.sigmoid(12 * (radius - torch.sqrt(dx.square() + dy.square() + 1e-6)))[:, None]
         paint = torch.sigmoid(2 * colour)[:, :, None, None]
         return disc * paint + (1 - disc) * torch.sigmoid(z[:, 3])[:, None, None, None]
+
+
+class ToyConditioned(ToyGenerator):
+    """The disc with a tint that depends on the prompt: how often it says a, e and o.
+
+    Latents: `z` (4,), in [-0.5, 0.5], so narrow that most draws lie on the edge; `colour` (3,), free; `tint` (3,), frozen.
+    """
+
+    space: Mapping[str, LatentSpec] = {
+        "z": LatentSpec((4,), Box(-0.5, 0.5)),
+        "colour": LatentSpec((3,), Free()),
+        "tint": LatentSpec((3,), frozen=True),
+    }
+
+    def sample(self, n: int, *, rng: torch.Generator, prompts: Sequence[str] = ()) -> Latents:
+        tint = torch.tensor([[float(prompt.count(vowel)) for vowel in "aeo"] for prompt in prompts])
+        drawn = super().sample(n, rng=rng)
+        return {"z": drawn["z"].clamp(-0.5, 0.5), "colour": drawn["colour"], "tint": tint}
+
+    def __call__(self, latents: Latents) -> Tensor:
+        return super().__call__({"z": latents["z"], "colour": latents["colour"] + latents["tint"]})
 
 
 class ToyScorer:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fusedream_sdk.errors import PluginContractError
+from fusedream_sdk.errors import InvalidInput, PluginContractError
 from fusedream_sdk.latents import Latents
-from fusedream_sdk.protocols import Generator, Reward, Scorer
+from fusedream_sdk.methods.base import Method
+from fusedream_sdk.models.checks import check_first_use, conditioned
+from fusedream_sdk.optim.directions import Descent
+from fusedream_sdk.protocols import Generator, Params, Reward, Scorer
+from fusedream_sdk.run.task import Task, drawn
+from fusedream_sdk.scoring.target import PromptTarget
 from fusedream_sdk.testing import (
+    ToyConditioned,
     ToyGenerator,
     ToyReward,
     ToyScorer,
     check_generator,
+    check_method,
     check_perceptual,
     check_scorer,
     random_latents,
@@ -31,6 +40,7 @@ def test_the_toys_keep_their_contracts():
     check_generator(ToyGenerator(16))
     check_scorer(ToyScorer(8))
     check_perceptual(distance)
+    check_first_use(ToyConditioned(16), ToyReward())
 
 
 def test_the_toys_satisfy_the_protocols_and_a_reward_is_no_scorer():
@@ -126,3 +136,69 @@ def test_a_faulty_distance_is_told_its_fault(perceptual: Callable, message: str)
 def test_seeded_latents_are_the_same_each_time():
     a, b = random_latents(ToyGenerator(), 3, seed=2), random_latents(ToyGenerator(), 3, seed=2)
     assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_conditioned_toy_draws_the_tint_of_its_prompt():
+    generator = ToyConditioned(16)
+    drawn = generator.sample(2, rng=torch.Generator().manual_seed(0), prompts=["a rose", "moon"])
+    assert conditioned(generator)
+    assert drawn["tint"].tolist() == [[1, 1, 1], [0, 0, 2]]
+    assert drawn["z"].abs().max() <= 0.5
+    white = generator({**drawn, "tint": drawn["tint"] + 9})
+    assert (white > generator(drawn)).any()
+
+
+def test_a_method_is_tried_on_models_that_it_may_not_take_for_granted(own_cache: Path):
+    seen = set()
+
+    def starts(task: Task) -> Latents:
+        seen.add((type(task.generator).__name__, isinstance(task.rows.target, PromptTarget)))
+        return drawn(task)
+
+    check_method(Method(starts=starts, settings={"basis": 1}))
+    assert seen == {("ToyConditioned", True), ("ToyGenerator", False)}
+    assert not list(own_cache.rglob("*"))
+
+
+def needs_embeddings(task: Task) -> Latents:
+    return task.engine.bank(task.settings).latents(task.generator, torch.zeros(len(task.rows), 1, dtype=torch.long))
+
+
+def ignores_prompts(task: Task) -> Latents:
+    one = task.generator.sample(len(task.rows), rng=torch.Generator().manual_seed(task.rows.seeds[0]))
+    return {name: x.unsqueeze(1) for name, x in one.items()}
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        (Method(starts=needs_embeddings), "to draw with ToyConditioned and ToyScorer, got InvalidInput: bank: expected"),
+        (Method(starts=ignores_prompts), r"expected starts of shape \(3, 1, 3\) for 'tint', got \(0, 1\)"),
+        (
+            Method(direction=lambda losses, params: {"z": params["z"]}),
+            "to draw with ToyConditioned and ToyScorer, got KeyError",
+        ),
+        (Method(settings={"views": 0}), "method.settings: .* views: expected an integer of at least 1, got 0"),
+    ],
+)
+def test_a_faulty_method_is_told_its_fault(method: Method, message: str):
+    """The whole table: tests/methods/test_checks.py."""
+    with pytest.raises(PluginContractError, match=message):
+        check_method(method)
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_a_method_is_tried_for_as_many_steps_as_one_likes(steps: int):
+    counted = []
+
+    def penalised(losses: Any, params: Params) -> Params:
+        counted.append(0)
+        return Descent()(losses, params)
+
+    check_method(Method(direction=penalised), steps=steps)
+    assert len(counted) == 12 * steps  # together, again, from other seeds and each of three rows alone, on two pairs
+
+
+def test_no_steps_are_no_check():
+    with pytest.raises(InvalidInput, match="steps: expected an integer of at least 1, got 0"):
+        check_method(Method(), steps=0)

@@ -19,6 +19,7 @@ from fusedream_sdk.cli.options import (
     model_options,
     setting_options,
 )
+from fusedream_sdk.optim.status import Status
 from fusedream_sdk.scenes.placement import PLACES, placements
 
 if TYPE_CHECKING:
@@ -174,5 +175,5 @@ def write(composed: Composed, out: Path, output: Output, *, asked: int) -> int:
         place, group = composed.placements[composed.winner[index]], composed.groups[index]
         click.echo(line(result, index, path, f"{place}, best of {len(group)}"))
     missing = f"{asked - begun} of {asked} candidates" if begun < asked else ""
-    stopped = bool(missing) or "cancelled" in composed.candidates.status
+    stopped = bool(missing) or Status.CANCELLED in composed.candidates.status
     return conclude(result.status, stopped=stopped, missing=missing)

@@ -22,6 +22,7 @@ from fusedream_sdk.cli.options import (
     read_start,
     setting_options,
 )
+from fusedream_sdk.optim.status import Status
 
 if TYPE_CHECKING:
     from fusedream_sdk.inversion.result import Inversion
@@ -86,7 +87,7 @@ def generate(
     fusedream generate "a red apple" "a green frog" -m emoji -s 0-3 --out dreams --sheet dreams.png
     fusedream generate "a blue dog | text:-0.3" -m emoji --image-prompt sketch.png:0.5
     fusedream generate "a blue dog" -m emoji --start photo.png --out from-photo.png
-    fusedream generate "a blue dog" -m emoji --method random-search?population=32 --out searched.png
+    fusedream generate "a blue dog" -m emoji --method "random-search?population=32" --out searched.png
 
     Prints the path and the scores of each picture. Ctrl-C saves the best so far.
     """
@@ -159,7 +160,7 @@ def write(result: Result, out: Path, output: Output, *, asked: int) -> int:
     for row, path in enumerate(save(result, out, output)):
         click.echo(line(result, row, path))
     missing = f"{asked - len(result)} of {asked} pictures" if len(result) < asked else ""
-    return conclude(result.status, stopped="cancelled" in result.status, missing=missing)
+    return conclude(result.status, stopped=Status.CANCELLED in result.status, missing=missing)
 
 
 def save(made: Result | Composed | Inversion, out: Path, output: Output) -> list[Path]:
@@ -173,11 +174,11 @@ def save(made: Result | Composed | Inversion, out: Path, output: Output) -> list
     return written
 
 
-def conclude(status: Sequence[str], *, stopped: bool, missing: str) -> int:
+def conclude(status: Sequence[Status], *, stopped: bool, missing: str) -> int:
     """Say what went otherwise than asked; the exit code of pictures with these marks."""
     if stopped:
         say("stopped early: the best so far is saved" + (f"; {missing} were not begun." if missing else "."))
-    failed = status.count("failed")
+    failed = status.count(Status.FAILED)
     if failed:
         say(f"{failed} of {len(status)} pictures stopped at a value that is not finite; their best points are saved.")
     return OURS if failed == len(status) else DONE
@@ -186,5 +187,5 @@ def conclude(status: Sequence[str], *, stopped: bool, missing: str) -> int:
 def line(result: Result, row: int, path: Path, about: str = "") -> str:
     """Path, scores, what else there is to say, and, where it is not "done", the status of one picture."""
     scores = [f"{name} {float(x[row]):.3f}" for name, x in result.scores.items()]
-    status = "" if result.status[row] == "done" else f"({result.status[row]})"
+    status = "" if result.status[row] == Status.DONE else f"({result.status[row]})"
     return "  ".join(filter(None, [str(path), *scores, about, status]))

@@ -10,6 +10,7 @@ import click
 
 from fusedream_sdk.cli.generate import Output, check_sheet, conclude, output_options, save
 from fusedream_sdk.cli.options import COUNT, ModelChoice, chosen, grouped, model_options
+from fusedream_sdk.optim.status import Status
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,6 @@ def invert(
     dream = choice.load(shown=output.shown, perceptual=perceptual)
     found = dream.invert(read, progress=output.shown, **changes)
     for row, path in enumerate(save(found, out, output)):
-        status = "" if found.status[row] == "done" else f"  ({found.status[row]})"
+        status = "" if found.status[row] == Status.DONE else f"  ({found.status[row]})"
         click.echo(f"{path}  psnr {float(found.psnr[row]):.1f} dB  perceptual {float(found.perceptual[row]):.3f}{status}")
-    return conclude(found.status, stopped="cancelled" in found.status, missing="")
+    return conclude(found.status, stopped=Status.CANCELLED in found.status, missing="")

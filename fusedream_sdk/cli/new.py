@@ -14,16 +14,18 @@ import click
 
 from fusedream_sdk.cli.exits import say
 
-MODELS = {  # kind -> how its README draws a picture
+DRAWS = {  # kind -> how its README draws a picture
     "generator": "--generator $name --scorer emoji",
     "scorer": "--generator emoji --scorer $name",
+    "method": "--models emoji --method $name",
 }
+YOURS = {"generator": "model", "scorer": "model", "method": "choice of parts"}  # kind -> what its author puts in place
 LONGEST = 50  # letters of a name
 
 
 @click.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(list(MODELS)), default="generator", show_default=True, help="What it adds.")
+@click.option("--kind", type=click.Choice(list(DRAWS)), default="generator", show_default=True, help="What it adds.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The folder to make. [default: NAME]")
 def new(name: str, kind: str, out: Path | None) -> None:
     """Write a plugin that works: a package to install, with an entry point and a test of the contract.
@@ -31,8 +33,9 @@ def new(name: str, kind: str, out: Path | None) -> None:
     \b
     fusedream plugins new my_gan
     fusedream plugins new my_scorer --kind scorer --out work/my-scorer
+    fusedream plugins new my_method --kind method
 
-    NAME is the Python module, and what --generator or --scorer will take.
+    NAME is the Python module, and what --generator, --scorer or --method will take.
     """
     folder = write(name, kind, out)
     click.echo(folder)
@@ -44,7 +47,7 @@ def write(name: str, kind: str, out: Path | None = None) -> Path:
 
     Args:
         name: of its module and of its entry point, such as `my_gan`.
-        kind: "generator" or "scorer".
+        kind: "generator", "scorer" or "method".
         out: the folder to make; by default `name`, in the working folder.
 
     Returns:
@@ -62,7 +65,8 @@ def write(name: str, kind: str, out: Path | None = None) -> Path:
         "kind": kind,
         "distribution": name.replace("_", "-"),
         "class_name": name.title().replace("_", ""),
-        "models": Template(MODELS[kind]).substitute(name=name),
+        "draws": Template(DRAWS[kind]).substitute(name=name),
+        "yours": YOURS[kind],
     }
     parts = {
         "pyproject.toml": "pyproject.toml",

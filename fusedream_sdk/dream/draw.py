@@ -7,7 +7,8 @@ from collections.abc import Callable
 from fusedream_sdk.latents import Latents, select
 from fusedream_sdk.methods.base import Method
 from fusedream_sdk.optim.loop import optimise
-from fusedream_sdk.optim.state import State, Status
+from fusedream_sdk.optim.state import State
+from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.recipe import Recipe
 from fusedream_sdk.run.report import make_result
 from fusedream_sdk.run.result import Result

@@ -59,6 +59,10 @@ def interpolate(
 
     Raises:
         InvalidInput: fewer than 2 frames, a result of several rows, or latents of another generator.
+
+    References:
+        Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
+        arXiv:2112.01573, appendix C.
     """
     if not isinstance(frames, int) or frames < 2:
         raise InvalidInput("frames", expected="an integer of at least 2", got=frames)

@@ -17,19 +17,19 @@ from fusedream_sdk.scenes.placement import Placement
 from fusedream_sdk.scenes.request import LAYERS, LayerRecord, Request, layer_engines
 from fusedream_sdk.scenes.result import Composed
 from fusedream_sdk.scenes.settings import SceneSettings
-from fusedream_sdk.scoring.prompt import Prompt
+from fusedream_sdk.scoring.prompt import Prompt, check_prompt
 
 
-def read_scene(recipe: Recipe) -> tuple[SceneSettings, Placement, list[LayerRecord]]:
+def read_scene(recipe: Recipe, where: str = "one") -> tuple[SceneSettings, Placement, list[LayerRecord]]:
     """How, where and of what it was composed; nothing is left to drop. Raises InvalidInput where a part is missing."""
     try:
         layers = [LayerRecord.from_json(about) for about in recipe.layers or ()]
         scene = SceneSettings.from_json({**(recipe.scene or {}), "halving": None})
         placement = Placement(**(recipe.placement or {}))
-        if not recipe.placement or len(layers) != len(LAYERS):
+        if recipe.placement is None or len(layers) != len(LAYERS):
             raise KeyError("placement" if layers else "layers")
     except (InvalidInput, KeyError, TypeError) as error:
-        got = f"a scene with other settings ({error})"
+        got = f"{where} with a scene of other settings ({error})"
         raise InvalidInput("picture", expected="a whole recipe", got=got, fix=DAMAGED) from error
     return scene, placement, layers
 
@@ -54,7 +54,7 @@ def compose_again(engine: Engine, recipe: Recipe, given: Mapping[str, Any], *, p
     for (role, about), own in zip(named.items(), engines, strict=True):
         if about.generator is not None:
             check_same(role, own.generator, about.generator, "pixels" if about.picture else "weights")
-    prompt = Prompt(recipe.prompt).with_pictures(pictures)
+    prompt = check_prompt("prompts", Prompt(recipe.prompt).with_pictures(pictures))
     settings = recipe.settings.replace(mix=scene.mix)
     request = Request([(prompt, recipe.seed or 0)], [placement], (layers[0], layers[1]), settings, scene)
     return compose(engine, request, engines=engines, progress=progress)

@@ -29,7 +29,7 @@ from fusedream_sdk.run.task import Task
 from fusedream_sdk.runtime.device import resolve_device, resolve_dtype
 from fusedream_sdk.scenes.layer import LayerLike
 from fusedream_sdk.scenes.result import Composed
-from fusedream_sdk.scoring.prompt import Prompt
+from fusedream_sdk.scoring.prompt import Prompt, check_prompt
 
 
 class Given(TypedDict, total=False):
@@ -78,14 +78,14 @@ def replay(picture: str | Path, *, device: str = "auto", progress: bool = True, 
     check_given(given, recipe)
     start = checked_start(recipe, given.get("start"))
     if recipe.verb is Verb.COMPOSE:
-        read_scene(recipe)
+        read_scene(recipe, str(picture))
         engine = engine_again(recipe, given, device, compares=True)
         again = compose_again(engine, recipe, given, progress=progress)
         version = again.candidates.recipe.version
     else:
-        method = method_again(recipe, given.get("method"))
+        how, method = inversion_again(recipe, str(picture)), method_again(recipe, given.get("method"))
         engine = engine_again(recipe, given, device, compares=isinstance(start, Tensor))
-        again = draw_again(engine, recipe, method, start, given.get("image_prompts", ()), progress=progress)
+        again = draw_again(engine, recipe, method, (start, how), given.get("image_prompts", ()), progress=progress)
         version = again.recipe.version
     if version != recipe.version:
         warnings.warn(f"drawn by version {recipe.version}, replayed by {version}: it may differ.", stacklevel=2)
@@ -107,21 +107,32 @@ def engine_again(recipe: Recipe, given: Mapping[str, Any], device: str, *, compa
     return engine
 
 
+def inversion_again(recipe: Recipe, where: str) -> InversionSettings:
+    """How the picture at which it began was inverted. Raises InvalidInput for settings that cannot be used."""
+    try:
+        return InversionSettings().replace(**(recipe.inversion or {}))
+    except InvalidInput as error:
+        got = f"{where} with other settings of its inversion ({error})"
+        raise InvalidInput("picture", expected="a whole recipe", got=got, fix=DAMAGED) from error
+
+
 def method_again(recipe: Recipe, given: Method | None) -> Method:
-    """The method that drew a picture. Raises InvalidInput for one without a name that was not given."""
-    if given is not None:
-        return given
-    if recipe.method.name is None:
-        fix = "Pass it: replay(picture, method=...)."
-        raise InvalidInput("method", expected="the Method that drew the picture", got="none", fix=fix)
-    return load_method(recipe.method.name, **recipe.method.options)
+    """The method that drew a picture. Raises InvalidInput for one without a name that was not given, and for another."""
+    about = recipe.method
+    if given is None and about.name is not None:
+        return load_method(about.name, **about.options)
+    if given is None or (given.name, dict(given.options)) != (about.name, dict(about.options)):
+        expected = f"the Method that drew the picture, {about.name or 'one of your own'}"
+        got, fix = "none" if given is None else str(given), "Pass it: replay(picture, method=...)."
+        raise InvalidInput("method", expected=expected, got=got, fix=fix)
+    return given
 
 
 def draw_again(
     engine: Engine,
     recipe: Recipe,
     method: Method,
-    start: Start | None,
+    begun: tuple[Start | None, InversionSettings],
     pictures: Sequence[PictureLike],
     *,
     progress: bool,
@@ -131,14 +142,16 @@ def draw_again(
     Args:
         engine: its models. method: its method.
         recipe: of one row.
-        start: where it was told to begin, as `checked_start` returns it.
+        begun: where it was told to begin, as `checked_start` returns it, and how a picture is inverted.
         pictures: in its prompt.
         progress: show progress bars on stderr.
     """
+    start, how = begun
     check_start(start, engine.generator.model.space, 1)
-    rows = engine.rows([(Prompt(recipe.prompt).with_pictures(pictures), recipe.seed or 0)])
+    prompt = check_prompt("prompts", Prompt(recipe.prompt).with_pictures(pictures))
+    rows = engine.rows([(prompt, recipe.seed or 0)])
     task = Task(engine, rows, recipe.settings, progress)
-    begin = begin_at(task, method.starts, start, InversionSettings().replace(**(recipe.inversion or {})))
+    begin = begin_at(task, method.starts, start, how)
     common = replace(make_recipe(engine, recipe.settings, Verb.GENERATE), method=recipe.method, **begin.about)
     again = replace(draw(task, method, begin.latents, common), starts=begin.fingerprints)
     if begin.fingerprints and begin.fingerprints[0] != (recipe.start or {})["latents"]:

@@ -31,7 +31,8 @@ def shrink_views(views: Tensor, resolution: int) -> Tensor:
 def cover(picture: Tensor, size: tuple[int, int]) -> Tensor:
     """The middle of a picture (3, h, w) that has the shape of (H, W), scaled to it, antialiased: (3, H, W) in [0, 1]."""
     height, width = picture.shape[-2:]
-    tall, wide = min(height, round(width * size[0] / size[1])), min(width, round(height * size[1] / size[0]))
+    tall = max(1, min(height, round(width * size[0] / size[1])))
+    wide = max(1, min(width, round(height * size[1] / size[0])))
     top, left = (height - tall) // 2, (width - wide) // 2
     middle = picture[:, top : top + tall, left : left + wide]
     if (tall, wide) == tuple(size):

@@ -21,7 +21,8 @@ from fusedream_sdk.latents import Latents, check_latents, concatenate, map_laten
 from fusedream_sdk.optim.loop import Selection, iterate, optimise
 from fusedream_sdk.optim.optimisers import MakeOptimiser, adam
 from fusedream_sdk.optim.parametrise import Direct
-from fusedream_sdk.optim.state import State, Status
+from fusedream_sdk.optim.state import State
+from fusedream_sdk.optim.status import Status
 from fusedream_sdk.protocols import Generator, Perceptual
 from fusedream_sdk.run.recipe import Recipe, Verb
 from fusedream_sdk.run.report import RENDER_BATCH, render

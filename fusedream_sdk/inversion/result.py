@@ -13,7 +13,7 @@ from torch import Tensor
 from fusedream_sdk.errors import WeightsError
 from fusedream_sdk.imaging.pictures import png_bytes, to_pil
 from fusedream_sdk.latents import Latents
-from fusedream_sdk.optim.state import Status
+from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.recipe import Recipe, Verb
 from fusedream_sdk.run.saving import Writer, save
 from fusedream_sdk.runtime.files import read_bundle, save_bundle

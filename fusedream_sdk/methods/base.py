@@ -39,7 +39,8 @@ class Method:
 
     Args:
         starts: where rows begin: `searched`, `drawn`, `gaussian`, or any function of a `Task`.
-        parametrise: what is free: `mixed` (eq. 4), `direct` (eq. 2), or any function of a `Task` and the starts.
+        parametrise: what is free: `mixed` (eq. 4), `direct` (eq. 2), or any function of a `Task` and the starts; with a
+            population it has to be the latents themselves.
         objective: what is minimised, penalties included: `augclip`, or any function of a `Task`.
         direction: how its losses become what the optimiser takes as the gradient, clipped or not.
         optimiser: of the settings, such as `lambda settings: sgd(settings.lr, momentum=0.9, nesterov=True)`.
@@ -81,7 +82,7 @@ class Method:
             InvalidInput: a name that is no setting, a value that cannot be used, or a setting that has no use here.
         """
         check_names(changes, names_of(Settings))
-        for name in self.unused.intersection(changes):
+        for name in (name for name in changes if name in self.unused):
             fix = "Leave it out, or choose another method."
             raise InvalidInput(name, expected=f"nothing, as {self} has no use for it", got=changes[name], fix=fix)
         return changed(recommended, {**self.settings, **changes})
@@ -105,5 +106,9 @@ class Method:
         members = task.repeat(self.members)
         each = map_latents(lambda x: x[:, :1].repeat_interleave(self.members, dim=0), starts)
         free = {name: x for name, x in starts.items() if not task.generator.space[name].frozen}
+        parametrisation = self.parametrise(members, each)
+        if set(parametrisation.params) != set(free):
+            expected, fix = f"what has the parameters {sorted(free)}, as a population moves latents", "Choose `direct`."
+            raise InvalidInput("parametrise", expected=expected, got=f"{sorted(parametrisation.params)}", fix=fix)
         population = self.population(free, task.rows.seeds)
-        return evolve(self.objective(members), self.parametrise(members, each), population, steps=steps, selection=selection)
+        return evolve(self.objective(members), parametrisation, population, steps=steps, selection=selection)

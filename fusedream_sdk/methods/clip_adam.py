@@ -8,14 +8,15 @@ from fusedream_sdk.scoring.views import NO_VIEWS
 
 
 def clip_adam() -> Method:
-    """The score of the picture itself (eq. 1), its latent alone (eq. 2), from one Gaussian start (figure 12).
+    """The score of the picture itself (eq. 1), its latent alone (eq. 2), by Adam: the baseline of figure 1.
 
-    No views, no search, no mixture, no noise; steps and learning rate are those of the settings, as in the paper's
-    comparison both methods share them.
+    No views, no search, no mixture, no noise. The paper does not say where its baseline begins, nor its steps and learning
+    rate. Ours begins at one Gaussian draw, of BigGAN's class embedding too, which is the rival of a sampled class (appendix
+    C, figure 12); steps and learning rate are those of the settings, so that it is compared with FuseDream like for like.
 
     References:
         Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
-        arXiv:2112.01573, section 2.
+        arXiv:2112.01573, section 2 and figure 1.
         Radford et al. (2021). Learning transferable visual models from natural language supervision. arXiv:2103.00020.
     """
     return Method(

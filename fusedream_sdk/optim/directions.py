@@ -24,6 +24,10 @@ class WeightedSum:
 
     Args:
         weights: name of a loss -> its weight; a loss that is not named has none.
+
+    References:
+        Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
+        arXiv:2112.01573, appendix B.
     """
 
     def __init__(self, weights: Mapping[str, float]) -> None:
@@ -54,6 +58,11 @@ class DynamicBarrier:
 
     Raises:
         InvalidInput: alpha or beta is not a positive number. On use: a loss of that name is missing.
+
+    References:
+        Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
+        arXiv:2112.01573, section 3.3.
+        Gong, Liu & Liu (2021). Bi-objective trade-off with dynamic barrier gradient descent. NeurIPS 2021.
     """
 
     def __init__(
@@ -118,7 +127,7 @@ def gradient(loss: Tensor, params: Params, *, again: bool = False) -> Params:
 
 def inner(a: Params, b: Params) -> Tensor:
     """The inner product of each row over all its parameters: (B,)."""
-    return torch.stack([(a[name] * b[name]).flatten(1).sum(dim=1) for name in a]).sum(dim=0)
+    return torch.stack([(a[name] * b[name]).reshape(len(a[name]), -1).sum(dim=1) for name in a]).sum(dim=0)
 
 
 def pick(losses: Mapping[str, Tensor], name: str) -> Tensor:

@@ -1,6 +1,6 @@
 """Many candidates of one picture: all to the end (brute force, section 3.3), or the hopeless dropped on the way.
 
-Successive halving (Jamieson & Talwalkar, 2016) in its plainest form: after each stage the better part of each group's
+Successive halving (see `stages`) in its plainest form: after each stage the better part of each group's
 candidates, judged on held-out views, goes on from where it stands. A survivor's run is the run that it would have had in
 the brute force, so the two differ only where the winner was dropped.
 """
@@ -15,7 +15,8 @@ from functools import partial
 import torch
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.optim.state import Outcome, State, Status, join_states
+from fusedream_sdk.optim.state import Outcome, State, join_states
+from fusedream_sdk.optim.status import Status
 from fusedream_sdk.runtime.chunks import run_chunks
 
 Continue = Callable[[list[int], int, State | None], Iterator[State]]
@@ -33,6 +34,10 @@ def stages(candidates: int, steps: int, factor: int | None, every: int = 1) -> l
 
     Returns:
         (step, survivors) of each stage, in order; the last ends at `steps`.
+
+    References:
+        Jamieson & Talwalkar (2016). Non-stochastic best arm identification and hyperparameter optimization.
+        arXiv:1502.07943.
     """
     if factor is None:
         return [(steps, candidates)]

@@ -13,19 +13,8 @@ from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.latents import map_latents
 from fusedream_sdk.optim.directions import Descent
 from fusedream_sdk.optim.optimisers import MakeOptimiser, adam
-from fusedream_sdk.optim.state import (
-    Best,
-    Memory,
-    Outcome,
-    State,
-    Status,
-    copy,
-    detached,
-    finite_rows,
-    marked,
-    running,
-    wide,
-)
+from fusedream_sdk.optim.state import Best, Memory, Outcome, State, copy, detached, finite_rows, marked, running, wide
+from fusedream_sdk.optim.status import Status
 from fusedream_sdk.protocols import Direction, Objective, Parametrisation, Params
 
 

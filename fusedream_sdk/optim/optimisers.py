@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -26,8 +28,7 @@ def adam(lr: float = 5e-3, *, falls_over: int | None = None) -> MakeOptimiser:
     def make(params: list[Tensor]) -> torch.optim.Optimizer:
         optimiser = torch.optim.Adam(params, lr=lr)
         if falls_over is not None:
-            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, falls_over)
-            optimiser.register_step_post_hook(lambda *_: schedule.step())
+            optimiser.register_step_pre_hook(partial(_fall, lr=lr, steps=falls_over))
         return optimiser
 
     return make
@@ -42,3 +43,10 @@ def sgd(lr: float, *, momentum: float = 0.0, nesterov: bool = False) -> MakeOpti
         nesterov: look ahead along it.
     """
     return lambda params: torch.optim.SGD(params, lr=lr, momentum=momentum, nesterov=nesterov)
+
+
+def _fall(optimiser: torch.optim.Optimizer, *_: object, lr: float, steps: int) -> None:
+    """The learning rate of a step, by how many Adam has taken: what goes on from a state falls on from there."""
+    for group in optimiser.param_groups:
+        taken = max(float(optimiser.state[x].get("step", 0)) for x in group["params"])
+        group["lr"] = lr * (1 + math.cos(math.pi * taken / steps)) / 2

@@ -56,6 +56,10 @@ class BasisMix:
 
     Attributes:
         params: `basis.<name>` and `weight.<name>`, (B, k, ...) each.
+
+    References:
+        Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
+        arXiv:2112.01573, section 3.2.
     """
 
     def __init__(self, space: Space, basis: Latents, *, mix: Mix = "paper", seeds: Sequence[int] = ()) -> None:

@@ -15,7 +15,8 @@ from torch import Tensor
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.latents import map_latents, select
 from fusedream_sdk.optim.loop import Selection
-from fusedream_sdk.optim.state import Best, State, Status, copy, detached, marked, running
+from fusedream_sdk.optim.state import Best, State, copy, detached, marked, running
+from fusedream_sdk.optim.status import Status
 from fusedream_sdk.protocols import Evaluation, Objective, Parametrisation, Params
 
 
@@ -86,7 +87,6 @@ def _generation(
     evaluation = objective(parametrisation(flat), step=step)
     losses = {name: torch.where(torch.isfinite(x), x, torch.inf).view(shape) for name, x in evaluation.losses.items()}
     params = {name: x.unflatten(0, shape) for name, x in flat.items()}
-    population.tell(params, losses)
     loss, first = next(iter(losses.values())).min(dim=1)
     leaders = torch.arange(groups, device=first.device) * members + first
     clean = select(parametrisation(flat), leaders)  # the objective may have put noise on what it was given
@@ -97,7 +97,9 @@ def _generation(
         judged = loss if selection.holdout is None else selection.holdout(clean, step=0).primary
         best = best.offered(clean, judged, step, running(status, loss.device), selection.tolerance)
         status = selection.stopped(best, status)
-    return State(step, detached(_rows_of(evaluation, leaders)), map_latents(copy, params), best, tuple(status))
+    state = State(step, detached(_rows_of(evaluation, leaders)), map_latents(copy, params), best, tuple(status))
+    population.tell(params, losses)  # last, as what it is given is its own from here on
+    return state
 
 
 def _rows_of(evaluation: Evaluation, index: Tensor) -> Evaluation:

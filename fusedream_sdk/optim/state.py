@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from fusedream_sdk.latents import Latents, map_latents, select
+from fusedream_sdk.optim.status import Status
 from fusedream_sdk.protocols import Evaluation, Params
 
 Memory = dict[str, dict[str, Any]]
 """What an optimiser keeps of each parameter: name -> its state, rows first where it is shaped as the parameter."""
-
-
-class Status(StrEnum):
-    """How a row stands, or how it ended."""
-
-    RUNNING = "running"
-    PLATEAU = "plateau"  # no gain for as long as the patience lasts
-    FAILED = "failed"  # a value that is not finite
-    DROPPED = "dropped"  # other candidates were better
-    CANCELLED = "cancelled"  # Ctrl-C
-    DONE = "done"
 
 
 @dataclass(frozen=True)
@@ -164,7 +153,7 @@ def finite_rows(tensors: Params, like: Tensor) -> Tensor:
     """Which rows are finite in every tensor: (B,), as `like` is."""
     finite = torch.ones_like(like, dtype=torch.bool)
     for x in tensors.values():
-        finite &= torch.isfinite(x).flatten(1).all(dim=1)
+        finite &= torch.isfinite(x).reshape(len(x), -1).all(dim=1)
     return finite
 
 
@@ -179,9 +168,9 @@ def copy(x: Tensor) -> Tensor:
 
 
 def detached(evaluation: Evaluation) -> Evaluation:
-    """An evaluation without its graph."""
+    """A copy of an evaluation without its graph; of a generator of pixels the images may be the parameters themselves."""
     return Evaluation(
         latents=map_latents(copy, evaluation.latents),
-        images=evaluation.images.detach(),
-        losses={name: x.detach() for name, x in evaluation.losses.items()},
+        images=copy(evaluation.images),
+        losses={name: copy(x) for name, x in evaluation.losses.items()},
     )

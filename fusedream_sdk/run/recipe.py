@@ -15,6 +15,7 @@ from typing import Any
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.imaging.pictures import read_recipe
 from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.runtime.checks import check_seeds
 
 DEFAULT_METHOD = "fusedream"
 DAMAGED = "It was damaged, or saved by another version: fusedream --version."
@@ -63,6 +64,15 @@ class MethodRecord:
         """Whether a file need not say it."""
         return self.name == DEFAULT_METHOD and not self.options
 
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a file."""
+        return {"name": self.name, "options": dict(self.options)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> MethodRecord:
+        """Raises KeyError where a part is missing, TypeError where one is of another kind."""
+        return cls(values["name"], dict(**values["options"]))
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -107,7 +117,6 @@ class Recipe:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; what was not said is left out."""
-        steering = {"name": self.method.name, "options": dict(self.method.options)}
         parts = {
             "method": str(self.verb),
             "version": self.version,
@@ -115,7 +124,7 @@ class Recipe:
             "scorer": self.scorer.to_json(),
             "dtype": self.dtype,
             "settings": self.settings.to_json(),
-            "steering": None if self.method.is_default else steering,
+            "steering": None if self.method.is_default else self.method.to_json(),
             "start": self.start,
             "scene": self.scene,
             "layers": self.layers,
@@ -140,11 +149,13 @@ class Recipe:
         Raises:
             InvalidInput: a part is missing, or of another kind, or a setting cannot be used.
         """
-        for name, kind in PARTS.items():
-            present = name in values
-            if (present and not isinstance(values[name], kind)) or (not present and name in _needed(values)):
+        if not isinstance(values, Mapping):
+            raise InvalidInput("picture", expected="a whole recipe", got=f"{where} with something else", fix=DAMAGED)
+        for name in PARTS:
+            if (name in values or name in _needed(values)) and not _is_whole(values, name):
                 raise InvalidInput("picture", expected="a whole recipe", got=f"{where} without {name!r}", fix=DAMAGED)
         try:
+            check_seeds(values.get("seed", 0))
             return cls(
                 verb=Verb(values["method"]),
                 version=values["version"],
@@ -152,7 +163,7 @@ class Recipe:
                 scorer=ModelRecord.from_json(values["scorer"]),
                 dtype=values["dtype"],
                 settings=Settings.from_json(values["settings"]),
-                method=MethodRecord(**values.get("steering", {})),
+                method=MethodRecord.from_json(values["steering"]) if "steering" in values else MethodRecord(),
                 perceptual=ModelRecord.from_json(values["perceptual"]) if "perceptual" in values else None,
                 **{name: values[name] for name in AS_THEY_ARE if name in values},
             )
@@ -188,6 +199,13 @@ AS_THEY_ARE = {
     "found": dict,
 }
 PARTS = {**ALWAYS, **COMPOSED, **AS_THEY_ARE, "steering": dict}
+MODELS = ("generator", "scorer", "perceptual")
+
+
+def _is_whole(values: Mapping[str, Any], name: str) -> bool:
+    """Whether a part is there, of its kind, and has its members."""
+    part: Any = values.get(name)
+    return isinstance(part, PARTS[name]) and (name not in MODELS or part.keys() >= ModelRecord().to_json().keys())
 
 
 def _needed(values: Mapping[str, Any]) -> set[str]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from fusedream_sdk.errors import WeightsError
 from fusedream_sdk.imaging.pictures import grid, png_bytes, to_pil
 from fusedream_sdk.latents import Latents, map_latents, select
-from fusedream_sdk.optim.state import Status
+from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.recipe import Recipe
 from fusedream_sdk.run.saving import Writer, save, stems_of
 from fusedream_sdk.runtime.files import read_bundle, save_bundle

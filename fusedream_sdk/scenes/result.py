@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from fusedream_sdk.imaging.pictures import png_bytes, to_pil
-from fusedream_sdk.optim.state import Status
+from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.recipe import Recipe
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.saving import Writer, save

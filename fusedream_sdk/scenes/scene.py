@@ -44,6 +44,10 @@ class Scene:
 
     Raises:
         InvalidInput: a feather or scale outside its range; layers on different devices, or a foreground of under a pixel.
+
+    References:
+        Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
+        arXiv:2112.01573, section 3.3.
     """
 
     def __init__(

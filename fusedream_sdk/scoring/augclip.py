@@ -114,7 +114,12 @@ def fresh_score(
 
 
 def reno_norm(name: str, weight: float = 0.01) -> Penalty:
-    """Keeps a Gaussian latent's norm likely: weight * (|z|^2 / 2 - (d - 1) ln |z|) (ReNO, Eyring et al., 2024)."""
+    """Keeps a Gaussian latent's norm likely: weight * (|z|^2 / 2 - (d - 1) ln |z|) (ReNO, Eyring et al., 2024).
+
+    References:
+        Eyring et al. (2024). ReNO: enhancing one-step text-to-image models through reward-based noise optimization.
+        arXiv:2406.04312.
+    """
 
     def penalty(latents: Latents) -> Tensor:
         z = latents[name].flatten(1)

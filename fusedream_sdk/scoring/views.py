@@ -47,6 +47,11 @@ class Views:
         shift: largest translation, as a part of the side.
         zoom: size factor drawn from U(1 - zoom, 1 + zoom).
         hole: side of the cut square, as a part of the side.
+
+    References:
+        Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
+        arXiv:2112.01573, section 3.1.
+        Zhao et al. (2020). Differentiable augmentation for data-efficient GAN training. arXiv:2006.10738.
     """
 
     colour: bool = True
@@ -149,6 +154,9 @@ def uniforms(seeds: Sequence[int], *, step: int, count: int, stream: Stream) -> 
     """The random numbers behind the views of each row: (B, count, 9) in [0, 1), float32, on the CPU.
 
     Philox is counter-based: a generator per (seed, stream, step) costs microseconds and needs no global state.
+
+    References:
+        Salmon et al. (2011). Parallel random numbers: as easy as 1, 2, 3. SC 2011: Philox.
     """
     rows = [
         np.random.Generator(np.random.Philox(key=np.array([seed, (int(stream) << 48) + step], dtype=np.uint64))).random(

@@ -76,6 +76,10 @@ class LatentBank:
     Attributes:
         recipe: what it was built from.
         embeddings: (M, D), float32, each the mean of unit vectors.
+
+    References:
+        Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
+        arXiv:2112.01573, section 3.2: the search that it serves.
     """
 
     recipe: BankRecipe

@@ -35,6 +35,10 @@ class BigGANGenerator:
         fingerprint: identity of weights, truncation and classes.
         recommended: settings that suit it; config.json may say otherwise.
         device: where it runs.
+
+    References:
+        Brock, Donahue & Simonyan (2018). Large scale GAN training for high fidelity natural image synthesis.
+        arXiv:1809.11096.
     """
 
     def __init__(self, checkpoint: Checkpoint, *, truncation: float = 1.0, classes: Classes = "uniform") -> None:

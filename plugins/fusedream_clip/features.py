@@ -38,6 +38,9 @@ class ClipFeatures:
     Raises:
         InvalidInput: layers that the tower does not have.
         WeightsError: a model without an image tower that shows its hidden states.
+
+    References:
+        Zhang et al. (2018). The unreasonable effectiveness of deep features as a perceptual metric. arXiv:1801.03924.
     """
 
     def __init__(self, scorer: ClipScorer, *, layers: Sequence[int] | None = None) -> None:

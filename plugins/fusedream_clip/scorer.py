@@ -31,6 +31,9 @@ class ClipScorer:
         window: number of tokens that a prompt may have, special ones included.
         fingerprint: identity of weights, vocabulary and settings.
         device: where it runs.
+
+    References:
+        Radford et al. (2021). Learning transferable visual models from natural language supervision. arXiv:2103.00020.
     """
 
     def __init__(self, model: Any, processor: Any, *, long_prompts: LongPrompts = "warn", source: str = "model") -> None:

@@ -24,6 +24,9 @@ class Lpips:
         least: side of the smallest pictures that it reads, in pixels.
         fingerprint: identity of trunk and heads.
         device: where it runs.
+
+    References:
+        Zhang et al. (2018). The unreasonable effectiveness of deep features as a perceptual metric. arXiv:1801.03924.
     """
 
     def __init__(self, model: lpips.LPIPS, net: str) -> None:

@@ -34,6 +34,10 @@ class OpenClipScorer:
 
     Raises:
         InvalidInput: another `long_prompts`. WeightsError: a model that reads no squares.
+
+    References:
+        Cherti et al. (2022). Reproducible scaling laws for contrastive language-image learning. arXiv:2212.07143.
+        Radford et al. (2021). Learning transferable visual models from natural language supervision. arXiv:2103.00020.
     """
 
     def __init__(

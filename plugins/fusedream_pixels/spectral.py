@@ -45,6 +45,9 @@ class FourierImage:
 
     Raises:
         InvalidInput: a side that cannot be used, an unknown device.
+
+    References:
+        Olah, Mordvintsev & Schubert (2017). Feature visualization. Distill. doi:10.23915/distill.00007.
     """
 
     recommended: Mapping[str, object] = {**UNTRAINED, "lr": 0.1}

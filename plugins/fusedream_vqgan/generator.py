@@ -34,6 +34,10 @@ class VQGANGenerator:
         fingerprint: identity of weights and canvas.
         recommended: settings that suit it.
         device: where it runs.
+
+    References:
+        Esser, Rombach & Ommer (2020). Taming transformers for high-resolution image synthesis. arXiv:2012.09841.
+        van den Oord, Vinyals & Kavukcuoglu (2017). Neural discrete representation learning. arXiv:1711.00937.
     """
 
     def __init__(self, checkpoint: Checkpoint, *, canvas: tuple[int, int] | None = None) -> None:

@@ -24,10 +24,13 @@ from torch import Tensor
 
 import fusedream_sdk as fd
 from fusedream_sdk.latents import Latents, map_latents
+from fusedream_sdk.models.loading import Loaded
 from fusedream_sdk.optim.directions import gradient, inner, pick
-from fusedream_sdk.optim.loop import adam, iterate
+from fusedream_sdk.optim.loop import iterate
+from fusedream_sdk.optim.optimisers import adam, sgd
 from fusedream_sdk.protocols import Direction, Evaluation, Params, Perceptual, Scorer
-from fusedream_sdk.run.engine import parametrise
+from fusedream_sdk.run.rows import Rows, each_with_each
+from fusedream_sdk.run.task import Task, augclip, mixed
 from fusedream_sdk.scenes.consistency import Composition, make_direction
 from fusedream_sdk.scenes.placement import Placement
 from fusedream_sdk.scenes.scene import Scene, join, placed
@@ -37,7 +40,7 @@ from tests.benchmarks.plots import Panel, plot
 
 PROMPTS = ["a fox near a tent", "a panda and a balloon", "a shark and a ship", "a tiger next to a donut"]
 PLACE = Placement.at("bottom-right", 0.5)
-RUNS = {  # name -> method, coefficient, update
+RUNS = {  # name -> problem, coefficient, update
     "bi-level, plain": ("bi-level", 1.0, "plain"),
     "bi-level, Adam": ("bi-level", 1.0, "adam"),
     "f + g, plain": ("linear", 1.0, "plain"),
@@ -69,9 +72,8 @@ class SameViews:
         return self.objective(latents, step=0)
 
 
-def prepare(dream: fd.FuseDream) -> tuple[Scene, Latents, SameViews]:
-    """The scene, its starts and its objective."""
-    engine, seeds = dream._engine, [0] * len(PROMPTS)
+def prepare(dream: fd.FuseDream) -> tuple[Task, Latents, SameViews]:
+    """The rows of a scene, their starts and their objective."""
     settings = dream.settings.replace(noise=0.0)
     scene = Scene(dream.generator, dream.generator, [PLACE])
     bank, scorer, distance = dream.bank(), dream.scorer, fd.load_perceptual("emoji")
@@ -81,8 +83,9 @@ def prepare(dream: fd.FuseDream) -> tuple[Scene, Latents, SameViews]:
         chosen = best_pairs(scorer.encode_text(PROMPTS), bank.embeddings, bank.embeddings, k=settings.basis)
     back, front = (bank.latents(dream.generator, index) for index in chosen)
     place = map_latents(lambda x: x[:, None].expand(-1, settings.basis, -1), placed([PLACE] * len(PROMPTS)))
-    steered, _ = engine.objectives(PROMPTS, seeds, settings, generator=scene)
-    return scene, join(back, front, place), SameViews(Composition(scene, steered, distance, reading="border"))
+    engine = dream.engine.drawing_with(Loaded(scene, None))
+    task = Task(engine, Rows.of(scorer, each_with_each(PROMPTS, 0)), settings)
+    return task, join(back, front, place), SameViews(Composition(scene, augclip(task), distance, reading="border"))
 
 
 def main() -> None:
@@ -92,16 +95,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="an SVG")
     args = parser.parse_args()
     dream = fd.FuseDream("emoji", device="cpu", dtype="float32")
-    scene, starts, objective = prepare(dream)
+    task, starts, objective = prepare(dream)
     ratios, primary = {}, {}
     print(f"{len(PROMPTS)} prompts, seed 0, {args.steps} steps, plain rate {args.rate}; {machine()}\n")
     print("| direction and update | conflict | least ratio | median ratio | rises | g at the end | f at the end |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
-    for name, (method, coefficient, update) in RUNS.items():
-        watched = Watched(make_direction(method, coefficient=coefficient))  # pyright: ignore[reportArgumentType]
-        mixed = parametrise(scene, starts, [0] * len(PROMPTS), dream.settings)
-        make = adam(dream.settings.lr) if update == "adam" else lambda params: torch.optim.SGD(params, lr=args.rate)
-        states = iterate(objective, mixed, mixed.params, steps=args.steps, direction=watched, make_optimiser=make)
+    for name, (problem, coefficient, update) in RUNS.items():
+        watched = Watched(make_direction(problem, coefficient=coefficient))  # pyright: ignore[reportArgumentType]
+        begun = mixed(task, starts)
+        make = adam(dream.settings.lr) if update == "adam" else sgd(args.rate)
+        states = iterate(objective, begun, begun.params, steps=args.steps, direction=watched, make_optimiser=make)
         losses = [dict(state.evaluation.losses) for state in states]
         g, f = (torch.stack([loss[part] for loss in losses]) for part in ("augclip", "consistency"))
         ratio = torch.stack(watched.ratios)

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import fusedream_sdk as fd
-from fusedream_sdk.models.loading import load_perceptual
 from fusedream_sdk.optim.halving import stages
-from fusedream_sdk.optim.loop import State
-from fusedream_sdk.scenes.compose import Request, compose, cost
+from fusedream_sdk.optim.state import State
+from fusedream_sdk.run.rows import each_with_each
+from fusedream_sdk.scenes.compose import compose, cost
 from fusedream_sdk.scenes.layer import Layer
 from fusedream_sdk.scenes.placement import placements
+from fusedream_sdk.scenes.request import Request
 from fusedream_sdk.scenes.settings import SceneSettings
 from tests.benchmarks.judging import machine
 from tests.benchmarks.two_objects import PROMPTS
@@ -53,11 +54,10 @@ def main() -> None:
     args = parser.parse_args()
     dream = fd.FuseDream("emoji", device="cpu", settings={"steps": args.steps})
     prompts, where = PROMPTS[: args.prompts], placements("all", 0.5)
-    distance = load_perceptual("emoji", dream.device)
-    layers = (Layer(), Layer())
-    request = Request(prompts, [0] * len(prompts), where, layers, dream.settings, SceneSettings(), distance)
+    scene, settings = SceneSettings.split({}, dream.settings)
+    request = Request(each_with_each(prompts, 0), where, (Layer(), Layer()), settings, scene)
     course = Course(dream.settings.check_every)
-    composed = compose(dream._engine, request, watch=course)
+    composed = compose(dream.engine, request, watch=course)
     score = composed.held_out
     print(f"{len(prompts)} prompts, {len(where)} places, {args.steps} steps, seed 0; {machine()}\n")
     print("| halving | evaluations | the brute force's winner | AugCLIP lost, mean | AugCLIP lost, most |")

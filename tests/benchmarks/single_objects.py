@@ -22,8 +22,8 @@ PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()
 # name -> options of the generator, changes of the settings
 METHODS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "fusedream": ({}, {}),
-    "start-best": ({}, {"start": "best"}),
-    "start-random": ({}, {"start": "random"}),
+    "start-best": ({}, {"mix": "best"}),
+    "start-random": ({}, {"mix": "random"}),
     "no-mix": ({}, {"basis": 1}),
     "search-only": ({}, {"steps": 1, "lr": 1e-9, "basis": 1}),
     "plain-search": ({}, {"augment": fd.NO_VIEWS}),

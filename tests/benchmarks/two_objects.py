@@ -42,16 +42,16 @@ LINKS = (" near ", " and ", " next to ")
 # name -> changes of a composition; None: one picture, not composed. The last five change the bi-level one in one part.
 METHODS: dict[str, dict[str, Any] | None] = {
     "single": None,
-    "bi-level": {"method": "bi-level"},
-    "linear-1": {"method": "linear", "coefficient": 1.0},
-    "linear-10": {"method": "linear", "coefficient": 10.0},
-    "linear-100": {"method": "linear", "coefficient": 100.0},
-    "inverse": {"method": "inverse"},
-    "augclip": {"method": "augclip"},
+    "bi-level": {"direction": "bi-level"},
+    "linear-1": {"direction": "linear", "coefficient": 1.0},
+    "linear-10": {"direction": "linear", "coefficient": 10.0},
+    "linear-100": {"direction": "linear", "coefficient": 100.0},
+    "inverse": {"direction": "inverse"},
+    "augclip": {"direction": "augclip"},
     "parts": {"reading": "parts"},
     "fused": {"reading": "fused"},
     "plain": {"update": "plain", "lr": 30.0},
-    "mixed-start": {"start": "paper"},
+    "mixed-start": {"mix": "paper"},
     "same-start": {"pairs": False},
 }
 

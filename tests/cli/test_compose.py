@@ -12,7 +12,7 @@ from fusedream_sdk.cli.compose import compose
 from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.imaging.pictures import read_recipe
 from fusedream_sdk.run.result import Result
-from fusedream_sdk.scenes.consistency import Method, Reading
+from fusedream_sdk.scenes.consistency import Problem, Reading
 from fusedream_sdk.scenes.result import CAPTION, FRAME
 from fusedream_sdk.scenes.settings import SceneSettings, Update
 from tests.cli.toys import add_distribution
@@ -87,15 +87,23 @@ def test_sheet_holds_a_line_for_each_prompt_and_a_column_for_each_candidate(fuse
 
 
 def test_settings_of_the_command_line_reach_the_recipe(fusedream):
-    given = {"method": "linear", "coefficient": 3.0, "update": "plain", "reading": "border", "feather": 0.25}
+    given = {"direction": "linear", "coefficient": 3.0, "update": "plain", "reading": "border", "feather": 0.25}
     given |= {"halving": 3}
     words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
     code, _, err = fusedream("compose", "a red disc", "-m", "toy", "-o", "scene.png", "--steps", "3", "--lr", "0.1", *words)
     assert code == 0, err
     recipe = read_recipe("scene.png")
-    assert {name: recipe["scene"][name] for name in given} == given
+    written = {"method": given.pop("direction"), **given}  # the older name of a direction
+    assert {name: recipe["scene"][name] for name in written} == written
     assert not recipe["scene"]["free"]
     assert (recipe["settings"]["steps"], recipe["settings"]["lr"]) == (3, 0.1)
+
+
+def test_the_mixture_of_the_layers_is_a_setting_of_the_scene(fusedream):
+    words = ("-m", "toy", "--place", "left", "--steps", "2", "-o", "scene.png")
+    assert fusedream("compose", "a red disc", *words, "--mix", "random")[0] == 0
+    recipe = read_recipe("scene.png")
+    assert (recipe["scene"]["start"], recipe["settings"]["start"]) == ("random", "random")
 
 
 def test_a_free_placement_leaves_the_place_that_it_began_at(fusedream):
@@ -162,11 +170,11 @@ def test_ctrl_c_before_anything_can_be_saved_gives_130(fusedream, interrupt_at):
         (("--alpha", "0"), "0.0 is not in the range x>0"),
         (("--alpha", "inf"), "alpha: expected a positive number, got inf"),
         (("--coefficient", "-1"), "-1.0 is not in the range x>0"),
-        (("--coefficient", "3"), "coefficient: expected nothing with the method bi-level, got 3.0."),
-        (("--alpha", "3", "--method", "linear"), "alpha: expected nothing with the method linear, got 3.0. Leave it out"),
+        (("--coefficient", "3"), "coefficient: expected nothing with the direction bi-level, got 3.0."),
+        (("--alpha", "3", "--direction", "linear"), "alpha: expected nothing with the direction linear, got 3.0. Leave it out"),
         (("--feather", "0.6"), "0.6 is not in the range 0<=x<=0.5"),
         (("--halving", "1"), "1 is not in the range x>=2"),
-        (("--method", "both"), "'both' is not one of 'bi-level'"),
+        (("--direction", "both"), "'both' is not one of 'bi-level'"),
         (("--progress", "pictures"), "'pictures' is not one of 'bar', 'none'"),
         (("--background", " "), "prompt: expected a sentence, got an empty one"),
         (("--background-picture", "none.png"), "background-picture: expected an existing picture, got none.png"),
@@ -204,9 +212,9 @@ def test_an_unknown_perceptual_distance_gives_2(fusedream):
 
 def test_the_choices_and_defaults_of_the_options_are_those_of_the_settings():
     options = {parameter.name: parameter for parameter in compose.params}
-    for name, known in (("method", Method), ("update", Update), ("reading", Reading)):
+    for name, known in (("direction", Problem), ("update", Update), ("reading", Reading)):
         kind = options[name].type
         assert isinstance(kind, Choice)
         assert tuple(kind.choices) == get_args(known)
-    for name in ("method", "alpha", "coefficient", "update", "reading", "feather"):
+    for name in ("direction", "alpha", "coefficient", "update", "reading", "feather"):
         assert f"[default: {getattr(SceneSettings(), name):}]".replace(".0]", "]") in getattr(options[name], "help", "")

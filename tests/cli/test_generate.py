@@ -44,7 +44,7 @@ def test_without_out_the_file_is_named_after_prompt_and_seed(fusedream):
 
 
 def test_settings_of_the_command_line_reach_the_recipe(fusedream):
-    given = ["--steps", "3", "--views", "5", "--samples", "20", "--basis", "2", "--start", "paper", "--lr", "0.1"]
+    given = ["--steps", "3", "--views", "5", "--samples", "20", "--basis", "2", "--mix", "random", "--lr", "0.1"]
     given += ["--noise", "0.2", "--bank", "40"]
     fusedream("generate", "a red disc", "-m", "toy", "-o", "red.png", "--dtype", "float32", *given)
     recipe = read_recipe("red.png")
@@ -52,7 +52,7 @@ def test_settings_of_the_command_line_reach_the_recipe(fusedream):
     assert recipe["dtype"] == "float32"
     assert (settings["steps"], settings["views"], settings["samples"], settings["basis"]) == (3, 5, 20, 2)
     assert settings["bank"] == 40
-    assert (settings["start"], settings["lr"], settings["noise"]) == ("paper", 0.1, 0.2)
+    assert (settings["start"], settings["lr"], settings["noise"]) == ("random", 0.1, 0.2)
 
 
 def test_plain_switches_every_family_of_views_off(fusedream):
@@ -65,20 +65,6 @@ def test_sheet_holds_a_line_for_each_prompt_and_a_column_for_each_seed(fusedream
     fusedream("generate", "a red disc", "a blue disc", "-m", "toy", "-s", "0-2", "-o", "dreams", "--sheet", "sheet.png")
     with Image.open("sheet.png") as sheet:
         assert sheet.size == (3 * 34 - 2, 2 * 34 - 2)
-
-
-def test_pictures_so_far_lie_beside_a_single_picture(fusedream):
-    words = ("-m", "toy", "-o", "red.png", "--progress", "pictures", "--every", "2")
-    _, _, err = fusedream("generate", "a red disc", *words)
-    assert sorted(path.name for path in Path("red-steps").iterdir()) == ["step-0000.png", "step-0002.png", "step-0004.png"]
-    assert "pictures so far: red-steps" in err
-
-
-def test_pictures_so_far_of_several_pictures_have_a_folder_each(fusedream):
-    words = ("-m", "toy", "-s", "0,1", "-o", "dreams", "--progress", "pictures", "--every", "4", "--memory-gb", "0.000001")
-    fusedream("generate", "a red disc", *words)
-    found = sorted(str(path) for path in Path("dreams/steps").rglob("*.png"))
-    assert found == [f"dreams/steps/0{i}-a-red-disc-seed{i}/step-000{s}.png" for i in (0, 1) for s in (0, 4)]
 
 
 @pytest.mark.parametrize(

@@ -101,9 +101,10 @@ def test_a_folder_is_a_start(fusedream, pictures):
 @pytest.mark.parametrize(
     ("verb", "start", "message"),
     [
-        ("generate", "bset", "start: expected best, paper, random, or an existing picture, got bset"),
+        ("generate", "bset", "start: expected an existing picture, or a saved folder of one, got bset"),
         ("generate", "broken.png", "start: expected a readable picture"),
-        ("compose", "a.png", "start: expected best, paper, random, got a.png"),
+        ("generate", "best", "got best. The weights of the mixture are --mix best."),
+        ("compose", "a.png", "No such option '--start'"),
     ],
 )
 def test_a_start_that_cannot_be_used_is_refused_before_a_model_is_loaded(

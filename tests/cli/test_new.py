@@ -9,11 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from fusedream_sdk.imaging.pictures import read_recipe
 from tests.cli.test_main import HEAVY, IMPORTED
 from tests.cli.toys import ROOT, add_distribution, environment
 
-KINDS = ["generator", "scorer"]
+KINDS = ["generator", "scorer", "method"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -80,7 +82,7 @@ def test_out_says_which_folder_to_make(fusedream):
         ([""], "got ''."),
         (["lambda"], "got 'lambda', a word of the language. Try my_lambda."),
         (["torch"], "name: expected a name that no module has yet, got 'torch'. Try my_torch."),
-        (["my_gan", "--kind", "critic"], "'critic' is not one of 'generator', 'scorer'"),
+        (["my_gan", "--kind", "critic"], "'critic' is not one of 'generator', 'scorer', 'method'"),
         (["my_gan", "--out", "."], "out: expected a new folder, but . exists."),
         (["my_gan", "--out", "missing/my_gan"], "out: expected an existing folder, got missing."),
         (["x" * 51], "Try " + "x" * 50),
@@ -103,6 +105,27 @@ def test_an_existing_folder_is_left_as_it_is(fusedream):
     assert code == 2
     assert "out: expected a new folder, but my_gan exists. Choose another name, or remove it." in err
     assert Path("my_gan/my_gan.py").read_text() == "mine"
+
+
+def test_a_new_method_is_read_without_torch_and_drawn_with_by_name_and_option(fusedream, tmp_path, monkeypatch, toys):
+    fusedream("plugins", "new", "my_method", "--kind", "method")
+    source = Path("my_method/my_method.py").read_text()
+    entry = "[fusedream_sdk.methods]\nmy_method = my_method:load\n"
+    installed = add_distribution(tmp_path / "installed", "my-method", entry, {"my_method": source})
+    loaded = [sys.executable, "-c", "import my_method, sys; print('torch' in sys.modules)"]
+    env = environment(toys, tmp_path / "cache")
+    done = subprocess.run(loaded, cwd=installed, capture_output=True, text=True, env=env, check=True)
+    assert done.stdout == "False\n"
+
+    monkeypatch.syspath_prepend(str(installed))
+    named = ["--models", "toy", "--method", "my_method?momentum=0&penalty=0.1", "--out", "a.png"]
+    assert fusedream("generate", "red", *named)[0] == 0
+    recipe = read_recipe("a.png")
+    assert recipe["steering"] == {"name": "my_method", "options": {"momentum": 0, "penalty": 0.1}}
+    assert recipe["settings"]["lr"] == 0.5
+    assert fusedream("replay", "a.png", "--out", "b.png")[0] == 0
+    with Image.open("a.png") as drawn, Image.open("b.png") as again:
+        assert drawn.tobytes() == again.tobytes()
 
 
 @pytest.mark.parametrize("words", [["plugins", "--help"], ["plugins", "new", "--help"], ["plugins", "new", "my_gan"]])

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
+from typing import get_args
 
-from fusedream_sdk.cli.options import one_or_several
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from fusedream_sdk.cli.options import MIXES, SettingChoice, chosen, one_or_several, read_start
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.inversion.result import Inversion
+from fusedream_sdk.optim.parametrise import Mix
+from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.runtime.checks import names_of
+from fusedream_sdk.scoring.views import NO_VIEWS
+from tests.conftest import toy_dream
+
+NOTHING = SettingChoice(None, None, None, None, None, None, None, None, plain=False)
 
 
 @pytest.mark.parametrize(
@@ -22,3 +37,37 @@ from fusedream_sdk.cli.options import one_or_several
 )
 def test_one_scorer_is_a_name_and_several_are_names_with_weights(given: tuple[str, ...], scorer: object):
     assert one_or_several(given) == scorer
+
+
+def test_the_mixtures_are_those_of_the_settings_and_the_options_are_settings():
+    assert get_args(Mix) == MIXES
+    assert set(chosen(NOTHING)) == {"plain"}
+    assert {name for name in names_of(SettingChoice) if name != "plain"} <= set(names_of(Settings))
+
+
+def test_only_what_was_given_is_changed():
+    assert NOTHING.changes() == {}
+    given = SettingChoice(5, None, None, None, None, "random", None, 0.0, plain=True)
+    assert given.changes() == {"steps": 5, "mix": "random", "noise": 0.0, "augment": NO_VIEWS}
+
+
+def test_a_start_is_a_picture_or_the_folder_of_one(tmp_path: Path):
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "a.png")
+    picture = read_start(str(tmp_path / "a.png"))
+    assert isinstance(picture, Tensor)
+    assert picture.shape == (3, 20, 20)
+    result = toy_dream().generate("red", steps=1, progress=False)
+    result.save(tmp_path / "drawn")
+    latents = read_start(str(tmp_path / "drawn"))
+    assert isinstance(latents, dict)
+    assert all(torch.equal(x, result.latents[name]) for name, x in latents.items())
+    dream = toy_dream(perceptual=lambda a, b: (a - b).square().mean(dim=(1, 2, 3)))
+    dream.invert(picture, steps=1, trial=1, starts=1, progress=False).save(tmp_path / "found")
+    assert isinstance(read_start(str(tmp_path / "found")), Inversion)
+
+
+def test_a_start_that_is_not_there_is_refused_and_a_word_of_the_mixture_told_its_option(tmp_path: Path):
+    for word in ("no.png", *MIXES):
+        with pytest.raises(InvalidInput, match=r"start: expected an existing picture, or a saved folder of one, got") as caught:
+            read_start(word)
+        assert (f"--mix {word}" in str(caught.value)) == (word in MIXES)

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from fusedream_sdk.dream.fusedream import FuseDream
-from fusedream_sdk.errors import InvalidInput, OutputError, UnknownPlugin
+from fusedream_sdk.errors import InvalidInput, OutputError
 from fusedream_sdk.latents import Latents, LatentSpec, contains
 from fusedream_sdk.models.loading import ModelPair
-from fusedream_sdk.optim.loop import State
+from fusedream_sdk.optim.state import State
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.scoring.prompt import Prompt
 from fusedream_sdk.scoring.views import NO_VIEWS
@@ -57,9 +57,9 @@ def test_rows_are_every_prompt_with_every_seed_prompt_by_prompt(dream: FuseDream
     assert contains(result.latents, dream.generator.space)
 
 
-@pytest.mark.parametrize("start", ["best", "paper", "random"])
-def test_a_row_alone_equals_the_row_in_a_batch(make_dream: MakeDream, start: str):
-    options = {"progress": False, "noise": 0.05, "start": start}
+@pytest.mark.parametrize("mix", ["best", "paper", "random"])
+def test_a_row_alone_equals_the_row_in_a_batch(make_dream: MakeDream, mix: str):
+    options = {"progress": False, "noise": 0.05, "mix": mix}
     together = make_dream().generate(PROMPTS, seeds=SEEDS, **options)
     for row, (prompt, seed) in enumerate(zip(together.prompts, together.seeds, strict=True)):
         same_rows(make_dream().generate(prompt, seeds=seed, **options), together[row])
@@ -133,7 +133,7 @@ def test_settings_of_the_call_win_over_the_objects_which_win_over_the_pairs_and_
     settings = dream.settings.replace(noise=0.44)
     assert (settings.steps, settings.views, settings.lr, settings.noise) == (11, 22, 0.33, 0.44)
     result = dream.generate("red", progress=False, noise=0.44, steps=2, bank=64, samples=64)
-    assert result.recipe["settings"]["noise"] == 0.44
+    assert result.recipe.settings.noise == 0.44
     assert dream.settings.noise == 0.34
     mixed = FuseDream(pair, generator=Recommending(16))
     assert mixed.settings.views == 12  # what suits the pair need not suit another generator
@@ -161,9 +161,9 @@ def test_a_prompt_conditioned_generator_is_told_the_part_that_counts_most(make_d
     assert result.latents["ground"].tolist() == [[pytest.approx(len("blue ball") / 100)]]
 
 
-@pytest.mark.parametrize("start", ["paper", "best"])
-def test_a_negative_prompt_leads_away_from_what_it_names(make_dream: MakeDream, start: str):
-    dream = make_dream(settings={"steps": 60, "views": 4, "start": start})
+@pytest.mark.parametrize("mix", ["paper", "best"])
+def test_a_negative_prompt_leads_away_from_what_it_names(make_dream: MakeDream, mix: str):
+    dream = make_dream(settings={"steps": 60, "views": 4, "mix": mix})
     plain, away = (dream.generate(p).images for p in ("red | white", Prompt("red") + "white" - Prompt("green")))
     assert away[:, 1].mean() < plain[:, 1].mean()
 
@@ -230,60 +230,13 @@ def test_a_user_drives_the_same_optimisation_step_by_step(dream: FuseDream):
 
 def test_bfloat16_draws_a_similar_picture(make_dream: MakeDream):
     exact, coarse = (make_dream(dtype=d).generate("red", progress=False) for d in ("float32", "bfloat16"))
-    assert coarse.recipe["dtype"] == "bfloat16"
+    assert coarse.recipe.dtype == "bfloat16"
     assert abs(float(exact.scores["augclip"] - coarse.scores["augclip"])) < 0.1
 
 
 def test_the_recipe_names_the_method_the_models_and_the_settings(dream: FuseDream):
-    recipe = dream.generate("red", progress=False, steps=2).row_recipe(0)
+    recipe = dream.generate("red", progress=False, steps=2).row_json(0)
     assert recipe["generator"]["class"] == "fusedream_sdk.testing.ToyGenerator"
     assert re.fullmatch("[0-9a-f]{64}", recipe["generator"]["fingerprint"])
     assert recipe["settings"]["steps"] == 2
     assert (recipe["method"], recipe["prompt"], recipe["seed"], recipe["dtype"]) == ("generate", "red", 0, "float32")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"prompts": ""}, "prompts: expected a sentence, got an empty one"),
-        ({"prompts": ["red", " "]}, r"prompts\[1\]: expected a sentence, got an empty one"),
-        ({"prompts": []}, "prompts: expected at least one sentence"),
-        ({"prompts": -Prompt("red")}, r"prompts: expected a part with a weight above 0, got 'red:-1 \|'"),
-        ({"prompts": "red | :2"}, r"Prompt: expected parts that say something, between the \|, got 'red \| :2'"),
-        ({"seeds": []}, "seeds: expected at least one seed"),
-        ({"seeds": -1}, r"seeds: expected integers from 0 to \d+, got -1"),
-        ({"seeds": 2**63}, r"seeds: expected integers from 0 to \d+, got 9223372036854775808"),
-        ({"steps": 0}, "steps: expected an integer of at least 1, got 0"),
-        ({"views": 0}, "views: expected an integer of at least 1, got 0"),
-        ({"basis": 49}, "basis: expected at most samples = 48, got 49"),
-        ({"step": 3}, "step: expected a setting: .* Did you mean 'steps'"),
-    ],
-)
-def test_bad_input_is_refused_before_anything_is_drawn(make_dream: MakeDream, arguments: dict, message: str):
-    class Untouched(ToyGenerator):
-        def __call__(self, latents: Latents) -> Tensor:
-            raise AssertionError("drew a picture")
-
-    with pytest.raises(InvalidInput, match=message):
-        make_dream(Untouched(16)).generate(**{"prompts": "red", **arguments})
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"device": "warp"}, "device: expected a device of this machine, got warp. Use 'cpu'"),
-        ({"dtype": "int8"}, "dtype: expected 'auto' or one of"),
-        ({"memory_gb": 0}, "memory_gb: expected a positive number, got 0"),
-        ({"settings": {"view": 3}}, "view: expected a setting: .* Did you mean 'views'"),
-        ({"models": ToyGenerator()}, "models: expected the name of a pair.* Pass objects as generator= and scorer="),
-    ],
-)
-def test_bad_options_are_refused_when_the_object_is_made(make_dream: MakeDream, options: dict, message: str):
-    with pytest.raises(InvalidInput, match=message):
-        make_dream(**options)
-
-
-def test_an_unknown_pair_of_models_is_refused_with_the_known_ones(install: Callable[..., Path]):
-    install("toys", "[fusedream_sdk.models]\ntoy-pair = toys:pair\n")
-    with pytest.raises(UnknownPlugin, match=r"models: expected one of .*toy-pair.*; got 'toy-pear'. Did you mean 'toy-pair'"):
-        FuseDream("toy-pear")

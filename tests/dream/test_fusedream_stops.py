@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -14,8 +14,8 @@ from torch import Tensor
 
 from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.latents import Latents
-from fusedream_sdk.optim.loop import State
-from fusedream_sdk.testing import ToyGenerator, ToyScorer
+from fusedream_sdk.optim.state import State
+from fusedream_sdk.testing import ToyGenerator
 from tests.dream.test_fusedream import PROMPTS, MakeDream, same_rows
 
 
@@ -52,17 +52,21 @@ def test_ctrl_c_in_a_later_chunk_keeps_the_rows_that_are_ready(make_dream: MakeD
 
 
 def test_ctrl_c_before_a_later_chunk_has_begun_keeps_the_rows_that_are_ready(make_dream: MakeDream):
-    class Interrupted(ToyScorer):
-        texts = 0
+    ended: list[int] = []
 
-        def encode_text(self, prompts: Sequence[str]) -> Tensor:
-            self.texts += prompts[0] == "blue"
-            if self.texts == 1:
+    class Interrupted(ToyGenerator):
+        def __call__(self, latents: Latents) -> Tensor:
+            if ended and latents["colour"].requires_grad:  # the first point of the second chunk; a report has no gradient
                 raise KeyboardInterrupt
-            return super().encode_text(prompts)
+            return super().__call__(latents)
 
-    dream = make_dream(scorer=Interrupted(8), memory_gb=1e-9, settings={"samples": 1, "basis": 1})
-    result = dream.generate(["red", "blue"], progress=False)
+    def watch(state: State, rows: range) -> None:
+        if state.step == 6:
+            ended.append(rows.start)
+
+    dream = make_dream(Interrupted(16), memory_gb=1e-9, settings={"samples": 1, "basis": 1})
+    result = dream.generate(["red", "blue"], progress=False, watch=watch)
+    assert ended == [0]
     assert result.prompts == ("red",)
     assert result.status == ("done",)
 

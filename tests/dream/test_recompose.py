@@ -37,7 +37,7 @@ SOURCE = """
     def perceptual(device=None): return lambda a, b: (a - b).square().mean(dim=(1, 2, 3))
     """
 QUICK: dict[str, Any] = {"steps": 4, "views": 2, "bank": 64, "samples": 32, "basis": 2, "check_every": 2, "noise": 0.02}
-QUICK["start"] = "random"
+QUICK["mix"] = "random"
 OBJECTS: dict[str, Any] = {"generator": ToyGenerator(16), "scorer": ToyScorer(8), "perceptual": SquareDistance()}
 
 
@@ -59,7 +59,7 @@ def again(path: Path, **options: Any) -> Composed:
     [
         {"halving": 2, "scales": [0.3, 0.6]},
         {"free": True, "scales": [0.3, 0.6]},
-        {"places": [Placement(0.37, 0.123456789, -0.5)], "feather": 0.2, "method": "linear", "background": "red"},
+        {"places": [Placement(0.37, 0.123456789, -0.5)], "feather": 0.2, "direction": "linear", "background": "red"},
     ],
     ids=["halving", "free", "prompted"],
 )
@@ -69,7 +69,7 @@ def test_a_replay_composes_the_winner_alone_and_draws_the_same_picture(tmp_path:
     assert len(replayed.candidates) == 1
     assert replayed.starts == (made.starts[made.winner[0]],)
     torch.testing.assert_close(replayed.result.images, made.result.images, atol=2e-3, rtol=0)
-    ours, theirs = replayed.row_recipe(0), read_recipe(tmp_path / "a.png")
+    ours, theirs = replayed.row_json(0), read_recipe(tmp_path / "a.png")
     for recipe in (ours, theirs):
         recipe["scene"]["halving"] = None
         del recipe["scores"]
@@ -85,7 +85,7 @@ def test_named_models_and_layers_are_loaded_by_their_names(tmp_path: Path, insta
     replayed = replay(tmp_path / "a.png", progress=False)
     assert isinstance(replayed, Composed)
     torch.testing.assert_close(replayed.result.images, made.result.images, atol=2e-3, rtol=0)
-    assert replayed.candidates.recipe["layers"][0]["generator"]["name"] == "toy-big"
+    assert replayed.candidates.recipe.to_json()["layers"][0]["generator"]["name"] == "toy-big"
 
 
 def test_a_picture_that_was_a_layer_must_be_given_again_and_be_the_same(tmp_path: Path):
@@ -169,4 +169,7 @@ def test_pictures_in_the_prompts_must_be_given_again(tmp_path: Path):
     composer(settings=QUICK).compose(like, places="left", foreground=like, **QUIET).save(path)
     with pytest.raises(InvalidInput, match="prompt: expected the picture of image"):
         again(path)
+    composer(settings=QUICK).compose(like, places="left", **QUIET).save(tmp_path / "b.png")
+    with pytest.raises(InvalidInput, match=r"prompts: expected the picture of image\(\w{12}\), .*image_prompts"):
+        again(tmp_path / "b.png")
     assert again(path, image_prompts=[picture]).result.pil[0].tobytes() == Image.open(path).tobytes()

@@ -29,7 +29,7 @@ SOURCE = """
     def generator(device=None): return ToyGenerator(SIDE)
     def scorer(device=None): return ToyScorer(8)
     """
-CHANGES = {"steps": 5, "views": 3, "bank": 96, "samples": 32, "basis": 3, "start": "random", "noise": 0.02}
+CHANGES = {"steps": 5, "views": 3, "bank": 96, "samples": 32, "basis": 3, "mix": "random", "noise": 0.02}
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_replay_draws_the_same_picture_by_the_names_in_the_recipe(picture: Pat
     assert isinstance(again, Result)
     assert (again.prompts, again.seeds) == (("blue",), (2**62,))
     assert again.pil[0].tobytes() == Image.open(picture).tobytes()
-    ours, theirs = again.row_recipe(0), read_recipe(picture)
+    ours, theirs = again.row_json(0), read_recipe(picture)
     scores = [r.pop("scores")["augclip"] for r in (ours, theirs)]
     assert ours == theirs
     assert scores[0] == pytest.approx(scores[1], abs=1e-4)

@@ -38,8 +38,8 @@ def dream(make_dream: MakeDream) -> FuseDream:
 def test_a_picture_of_the_generator_is_found_again(dream: FuseDream):
     found = dream.invert([picture(5), picture(6)], progress=False)
     assert (found.psnr > 30).all()
-    assert found.recipe["method"] == "invert"
-    assert found.recipe["inversion"]["lr"] == pytest.approx(0.3)
+    assert found.recipe.verb == "invert"
+    assert found.recipe.to_json()["inversion"]["lr"] == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize("models", [{"scorer": ToyReward()}, {"settings": {"samples": 1, "basis": 1, "lr": 0.1}}])
@@ -108,9 +108,15 @@ def test_a_user_drives_from_there_too(dream: FuseDream):
     torch.testing.assert_close(state.evaluation.latents["z"], latents["z"])
 
 
-def test_the_words_of_a_mixture_keep_their_meaning(dream: FuseDream):
-    assert dream.generate("red", start="best", progress=False).recipe["settings"]["start"] == "best"
-    with pytest.raises(InvalidInput, match=r"start: expected 'best', 'paper' or 'random', got a.png. A picture's file has to"):
+def test_the_words_of_a_mixture_are_no_starts(dream: FuseDream):
+    result = dream.generate("red", mix="best", progress=False)
+    assert result.recipe.settings.mix == "best"
+    assert result.row_json(0)["settings"]["start"] == "best"
+    expected = r"start: expected a picture \(Path, image, tensor\), latents, or an Inversion, got a str"
+    for word in ("best", "paper", "random"):
+        with pytest.raises(InvalidInput, match=rf"{expected}. The weights of the mixture are mix='{word}'"):
+            dream.generate("red", start=word, progress=False)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InvalidInput, match=rf"{expected}. A file's name has to be a Path"):
         dream.generate("red", start="a.png", progress=False)  # pyright: ignore[reportArgumentType]
 
 
@@ -159,7 +165,7 @@ def from_latents(dream: FuseDream, tmp_path: Path) -> Path:
 
 def test_a_replay_begins_at_the_same_picture(dream: FuseDream, from_picture: Path):
     again = replayed(from_picture, start=picture(), perceptual=distance)
-    assert again.row_recipe(0) == read_recipe(from_picture)
+    assert again.row_json(0) == read_recipe(from_picture)
     assert torch.equal(again.images, dream.generate("red", start=picture(), seeds=3, progress=False).images)
 
 
@@ -193,7 +199,9 @@ def test_a_start_is_refused_for_a_picture_that_a_search_began(dream: FuseDream, 
         replayed(path, start=picture())
 
 
-@pytest.mark.parametrize("part", [{"start": 3}, {"start": {}}, {"perceptual": None}])
+@pytest.mark.parametrize(
+    "part", [{"start": 3}, {"start": {}}, {"perceptual": None}, {"inversion": {"steps": 0}}, {"inversion": {"colour": 1}}]
+)
 def test_a_recipe_with_a_damaged_start_is_refused(from_picture: Path, tmp_path: Path, part: dict):
     recipe = {**read_recipe(from_picture), **part}
     save_png(to_pil(picture()), tmp_path / "b.png", recipe)

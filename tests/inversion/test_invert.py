@@ -9,31 +9,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fusedream_sdk.errors import InvalidInput, OutputError, WeightsError
-from fusedream_sdk.imaging.resize import cover
+from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.inversion import invert as inversion
 from fusedream_sdk.inversion.invert import invert
 from fusedream_sdk.inversion.likeness import InversionSettings
-from fusedream_sdk.inversion.result import FILE, Inversion
 from fusedream_sdk.latents import Latents, LatentSpec, contains
 from fusedream_sdk.protocols import Evaluation
 from fusedream_sdk.testing import ToyGenerator, random_latents
-
-QUICK = InversionSettings(steps=60, candidates=32, starts=3, trial=8, lr=0.1)
-TOY = ToyGenerator(32)
-
-
-def distance(a: Tensor, b: Tensor) -> Tensor:
-    return (a - b).abs().mean(dim=(1, 2, 3))
-
-
-def drawn(count: int = 2, seed: int = 123) -> list[Tensor]:
-    with torch.no_grad():
-        return list(TOY(random_latents(TOY, count, seed)))
-
-
-def found(pictures: list[Tensor], generator: ToyGenerator = TOY, settings: InversionSettings = QUICK) -> Inversion:
-    return invert(generator, pictures, perceptual=distance, settings=settings)
+from tests.inversion.toys import QUICK, TOY, distance, drawn, found
 
 
 def test_a_picture_of_the_generator_is_found_again():
@@ -173,19 +156,6 @@ def test_a_file_an_image_and_a_tensor_are_read(tmp_path: Path):
         assert torch.equal(invert(TOY, picture, perceptual=distance, settings=settings).targets[0], plain)
 
 
-def test_another_shape_is_scaled_to_cover_the_canvas_and_its_middle_is_taken():
-    wide = torch.zeros(3, 40, 100)
-    wide[:, :, 30:70] = 1
-    assert (cover(wide, (20, 20)) == 1).all()
-    assert cover(wide, (16, 64)).shape == (3, 16, 64)
-    assert torch.equal(cover(wide, (40, 40)), wide[:, :, 30:70])
-
-
-def test_scaling_down_is_antialiased():
-    stripes = torch.arange(64).remainder(2).float().expand(3, 64, 64)
-    assert (cover(stripes, (16, 16)) - 0.5).abs().max() < 0.1
-
-
 @pytest.mark.parametrize(
     ("pictures", "message"),
     [
@@ -198,58 +168,3 @@ def test_scaling_down_is_antialiased():
 def test_pictures_that_cannot_be_used_are_refused(pictures: object, message: str):
     with pytest.raises(InvalidInput, match=message):
         invert(TOY, pictures, perceptual=distance)  # pyright: ignore[reportArgumentType]
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"steps": 0}, "steps: expected an integer of at least 1, got 0"),
-        ({"candidates": 1.5}, "candidates: expected an integer"),
-        ({"starts": True}, "starts: expected an integer"),
-        ({"trial": 0}, "trial: expected an integer"),
-        ({"lr": 0}, "lr: expected a positive number"),
-        ({"pixels": -1}, "pixels: expected a number of at least 0"),
-        ({"perceptual": float("inf")}, "perceptual: expected a number of at least 0"),
-        ({"pixels": 0, "perceptual": 0}, "pixels: expected a loss"),
-        ({"seed": -1}, "seeds: expected integers"),
-    ],
-)
-def test_settings_that_cannot_be_used_are_refused(changes: dict, message: str):
-    with pytest.raises(InvalidInput, match=message):
-        InversionSettings(**changes)
-
-
-def test_a_folder_is_read_back(tmp_path: Path):
-    inversion = found(drawn())
-    paths = inversion.save(tmp_path / "out")
-    assert [path.name for path in paths] == ["00.png", "01.png"]
-    again = Inversion.load(tmp_path / "out")
-    assert torch.equal(again.images, inversion.images)
-    assert torch.equal(again.latents["z"], inversion.latents["z"])
-    assert (again.status, again.history.keys()) == (inversion.status, inversion.history.keys())
-    (tmp_path / "out" / FILE).write_bytes(b"damaged")
-    with pytest.raises(WeightsError, match=r"inversion .*: expected a folder that Inversion.save wrote"):
-        Inversion.load(tmp_path / "out")
-
-
-def test_places_that_cannot_be_written_are_refused(tmp_path: Path):
-    inversion = found(drawn())
-    with pytest.raises(OutputError, match="expected a folder for 2 pictures"):
-        inversion.save(tmp_path / "a.png")
-    with pytest.raises(InvalidInput, match=r"out: expected a folder or a file that ends in \.png"):
-        inversion.save(tmp_path / "a.jpg")
-    inversion.save(tmp_path / "out")
-    with pytest.raises(OutputError, match="expected a new file"):
-        inversion.save(tmp_path / "out")
-    assert inversion.save(tmp_path / "out", overwrite=True)
-
-
-def test_the_sheet_shows_targets_above_the_pictures_found():
-    inversion = found(drawn())
-    sheet = inversion.sheet()
-    assert (
-        sheet.crop((0, 0, 32, 32)).tobytes()
-        == Image.fromarray((inversion.targets[0] * 255).round().byte().permute(1, 2, 0).numpy()).tobytes()
-    )
-    assert sheet.crop((0, 36, 32, 68)).tobytes() == inversion.pil[0].tobytes()
-    assert "Inversion(2 pictures: PSNR" in repr(inversion)

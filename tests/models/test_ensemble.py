@@ -167,7 +167,7 @@ def test_a_picture_of_a_named_ensemble_is_drawn_again_from_its_recipe(two: None,
     quick = {"steps": 2, "views": 2, "bank": 8, "samples": 8, "basis": 2, "check_views": 2, "report_views": 2}
     dream = fd.FuseDream(generator="toy-disc", scorer=scorer, dtype="float32", settings=quick)
     result = dream.generate("red", progress=False)
-    assert result.recipe["scorer"]["name"] == scorer
+    assert result.recipe.scorer.name == scorer
     result.save(tmp_path / "red.png")
     again = fd.replay(tmp_path / "red.png", progress=False)
     assert isinstance(again, fd.Result)

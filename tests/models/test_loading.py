@@ -10,13 +10,13 @@ import torch
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.models.loading import (
+    Chosen,
     Loaded,
     ModelPair,
-    choose_perceptual,
-    load_generator,
-    load_perceptual,
-    load_scorer,
-    resolve_pair,
+    choose,
+    loaded_generator,
+    loaded_perceptual,
+    loaded_scorer,
 )
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
 
@@ -25,30 +25,39 @@ PAIR = ModelPair("one", "two", settings={"steps": 7})
 
 
 def test_without_anything_the_pair_is_biggan_and_clip():
-    assert resolve_pair(None, None, None) == ("biggan", "clip", {})
+    assert choose(None, None, None, None) == Chosen("biggan", "clip", "lpips", {})
 
 
 def test_a_pair_gives_its_names_and_its_settings():
-    assert resolve_pair(PAIR, None, None) == ("one", "two", {"steps": 7})
+    assert choose(PAIR, None, None, None) == Chosen("one", "two", "lpips", {"steps": 7})
 
 
 def test_a_replaced_model_drops_the_settings_of_the_pair():
     toy = ToyGenerator()
-    assert resolve_pair(PAIR, toy, None) == (toy, "two", {})
-    assert resolve_pair(PAIR, None, "three") == ("one", "three", {})
+    assert choose(PAIR, toy, None, None) == Chosen(toy, "two", "lpips", {})
+    assert choose(PAIR, None, "three", None) == Chosen("one", "three", "lpips", {})
+
+
+def test_a_replaced_distance_keeps_the_settings_of_the_pair():
+    assert choose(PAIR, None, None, "mine") == Chosen("one", "two", "mine", {"steps": 7})
+
+
+def test_the_settings_that_are_chosen_are_not_the_pairs_own():
+    chosen = choose(PAIR, None, None, None)
+    assert chosen.settings is not PAIR.settings
 
 
 def test_an_object_in_place_of_a_pair_is_refused_with_the_fix():
     with pytest.raises(InvalidInput, match=r"models: expected the name of a pair.* Pass objects as generator="):
-        resolve_pair(ToyGenerator(), None, None)  # pyright: ignore[reportArgumentType]
+        choose(ToyGenerator(), None, None, None)  # pyright: ignore[reportArgumentType]
 
 
 def test_an_object_is_used_as_it_is_and_has_no_name():
     toy = ToyGenerator(16)
-    loaded = load_generator(toy, CPU)
+    loaded = loaded_generator(toy, CPU)
     assert loaded.model is toy
-    assert loaded.describe()["name"] is None
-    assert load_scorer(ToyScorer(), CPU).describe()["class"] == "fusedream_sdk.testing.ToyScorer"
+    assert loaded.name is None
+    assert loaded_scorer(ToyScorer(), CPU).kind == "fusedream_sdk.testing.ToyScorer"
     assert loaded.device == CPU
 
 
@@ -58,10 +67,10 @@ def test_a_named_model_is_loaded_onto_the_device_and_keeps_its_name(install: Cal
         "[fusedream_sdk.generators]\ntoy-placed = toys:load\n[fusedream_sdk.scorers]\ntoy-placed = toys:load\n",
         toys="from types import SimpleNamespace as N\ndef load(device=None): return N(device=device, fingerprint='f')\n",
     )
-    for load in (load_generator, load_scorer):
+    for load in (loaded_generator, loaded_scorer):
         loaded = load("toy-placed", CPU)
         assert loaded.model.device is CPU
-        assert loaded.describe() == {"name": "toy-placed", "class": "types.SimpleNamespace", "fingerprint": "f"}
+        assert (loaded.name, loaded.kind, loaded.fingerprint) == ("toy-placed", "types.SimpleNamespace", "f")
 
 
 def test_the_fingerprint_is_read_once():
@@ -88,21 +97,22 @@ def test_the_perceptual_distance_is_what_was_asked_for_then_the_pairs_then_lpips
         """,
     )
     toy = ToyGenerator()
-    assert choose_perceptual("toy-pair", "mine") == "mine"
-    assert choose_perceptual("toy-pair", toy) is toy  # pyright: ignore[reportArgumentType]
-    assert choose_perceptual("toy-pair", None) == "toy-named"
-    assert choose_perceptual(ModelPair("one", "two", perceptual="three"), None) == "three"
-    assert choose_perceptual(PAIR, None) == choose_perceptual(None, None) == "lpips"
+    assert choose("toy-pair", None, None, "mine").perceptual == "mine"
+    assert choose("toy-pair", None, None, toy).perceptual is toy  # pyright: ignore[reportArgumentType]
+    assert choose("toy-pair", None, None, None).perceptual == "toy-named"
+    assert choose("toy-pair", toy, ToyScorer(), None).perceptual == "toy-named"
+    assert choose(ModelPair("one", "two", perceptual="three"), None, None, None).perceptual == "three"
+    assert choose(PAIR, None, None, None).perceptual == choose(None, None, None, None).perceptual == "lpips"
 
 
 def test_a_perceptual_distance_is_loaded_by_name_or_taken_as_it_is(install: Callable[..., Path]):
     source = "def load(device=None): return lambda a, b: (a - b).square().mean(dim=(1, 2, 3))\n"
     install("toys", "[fusedream_sdk.perceptual]\ntoy-distance = toys:load\n", toys=source)
     a, b = torch.rand(2, 2, 3, 16, 16)
-    loaded = load_perceptual("toy-distance", CPU)
+    loaded = loaded_perceptual("toy-distance", CPU)
     assert loaded.name == "toy-distance"
     assert loaded.model(a, b).shape == (2,)
-    own = load_perceptual(lambda a, b: (a - b).abs().mean(dim=(1, 2, 3)), CPU)
+    own = loaded_perceptual(lambda a, b: (a - b).abs().mean(dim=(1, 2, 3)), CPU)
     assert own.name is None
     assert own.fingerprint != loaded.fingerprint  # no weights to read: what it does is who it is
 
@@ -116,10 +126,10 @@ def test_a_distance_that_asks_for_a_scorer_shares_the_one_in_use(install: Callab
     """
     install("toys", "[fusedream_sdk.perceptual]\ntoy-sharing = toys:load\n", toys=source)
     scorer = ToyScorer(8)
-    assert load_perceptual("toy-sharing", CPU, scorer).model.scorer is scorer
-    assert load_perceptual("toy-sharing", CPU).model.scorer is None
+    assert loaded_perceptual("toy-sharing", CPU, scorer).model.scorer is scorer
+    assert loaded_perceptual("toy-sharing", CPU).model.scorer is None
 
 
 def test_what_is_no_distance_is_refused():
     with pytest.raises(InvalidInput, match="perceptual: expected a name, or a function of two pictures, got 3"):
-        load_perceptual(3, CPU)  # pyright: ignore[reportArgumentType]
+        loaded_perceptual(3, CPU)  # pyright: ignore[reportArgumentType]

@@ -239,12 +239,6 @@ def test_an_architecture_with_a_tag_or_a_file_goes_to_the_plugin_for_these(insta
         fd.load_generator("ViT-B-32:laion2b")
 
 
-def test_where_the_default_plugin_is_not_installed_a_hub_id_is_unknown(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(registry.KINDS, "generators", "toy-absent")
-    with pytest.raises(UnknownPlugin, match="got 'owner/name'"):
-        fd.load_generator("owner/name")
-
-
 @pytest.mark.parametrize("name", ["", "~nobody-of-that-name", "a\0b", None, 3])
 def test_a_name_that_cannot_be_one_is_unknown_rather_than_a_crash(default: None, name: str):
     with pytest.raises((UnknownPlugin, fd.InvalidInput)):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.latents import LatentSpec
-from fusedream_sdk.optim.directions import Descent, DynamicBarrier, WeightedSum, inner
+from fusedream_sdk.optim.directions import Clipped, Descent, DynamicBarrier, WeightedSum, inner
 from fusedream_sdk.optim.loop import iterate
 from fusedream_sdk.optim.parametrise import Direct
 from fusedream_sdk.protocols import Evaluation, Params
@@ -133,6 +133,60 @@ def test_a_row_that_is_not_finite_leaves_the_others_alone():
     again = DynamicBarrier()(broken, params)
     for name in v:
         assert torch.equal(v[name][[0, 2]], again[name][[0, 2]])
+
+
+def length(v: Params) -> Tensor:
+    return inner(v, v).sqrt()
+
+
+@given(SEEDS, st.floats(0.01, 20))
+def test_a_clipped_direction_is_no_longer_than_its_bound_in_any_row_and_points_the_same_way(seed: int, bound: float):
+    losses, params, g, _ = problem(seed)
+    v = Clipped(bound)(losses, params)
+    assert (length(v) <= bound * (1 + 1e-9)).all()
+    torch.testing.assert_close(inner(v, g), length(v) * length(g))
+    long = length(g) > bound
+    torch.testing.assert_close(length(v)[long], torch.full_like(length(v)[long], bound))
+    for name in v:
+        assert torch.equal(v[name][~long], g[name][~long])
+
+
+def test_each_row_is_clipped_by_its_own_length_over_all_its_parameters():
+    x, y = torch.ones(3, 1, requires_grad=True), torch.ones(3, 1, requires_grad=True)
+    slopes = torch.tensor([[3.0, 4.0], [0.3, 0.4], [0.0, 0.0]])
+    v = Clipped(1.0)({"loss": slopes[:, 0] * x[:, 0] + slopes[:, 1] * y[:, 0]}, {"x": x, "y": y})
+    torch.testing.assert_close(torch.cat([v["x"], v["y"]], dim=1), torch.tensor([[0.6, 0.8], [0.3, 0.4], [0.0, 0.0]]))
+
+
+@given(SEEDS)
+def test_any_direction_can_be_clipped(seed: int):
+    losses, params, _, _ = problem(seed)
+    barrier = DynamicBarrier()(losses, params)
+    again, params, _, _ = problem(seed)
+    v = Clipped(0.5, DynamicBarrier())(again, params)
+    share = (0.5 / length(barrier)).clamp_max(1)
+    assert close(v, {n: x * share.view(-1, *[1] * (x.dim() - 1)) for n, x in barrier.items()})
+
+
+def test_clipping_hides_no_value_that_is_not_finite_and_spares_the_other_rows():
+    x = torch.ones(3, 2, requires_grad=True)
+    slopes = torch.tensor([9.0, torch.nan, torch.inf])
+    v = Clipped(1.0)({"loss": slopes * x.sum(dim=1)}, {"x": x})["x"]
+    assert [bool(torch.isfinite(row).all()) for row in v] == [True, False, False]
+    torch.testing.assert_close(v[0].norm(), torch.tensor(1.0))
+
+
+@pytest.mark.parametrize("bound", [0, -1, float("nan"), float("inf"), True, "1"])
+def test_a_bound_that_is_no_positive_number_is_refused(bound: object):
+    with pytest.raises(InvalidInput, match="norm: expected a positive number, got"):
+        Clipped(bound)  # pyright: ignore[reportArgumentType]
+
+
+def test_latents_that_are_single_numbers_have_directions_too():
+    x = torch.tensor([3.0, -0.2], requires_grad=True)
+    torch.testing.assert_close(Clipped(1.0)({"augclip": x.square()}, {"x": x})["x"], torch.tensor([1.0, -0.4]))
+    v = DynamicBarrier()({"augclip": x.square(), "consistency": -x}, {"x": x})["x"]
+    torch.testing.assert_close(v, torch.tensor([6.0, -1.0]))  # phi where they conflict, the secondary where they do not
 
 
 POINT = torch.tensor([2.0, 1.0], dtype=torch.float64)

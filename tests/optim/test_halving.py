@@ -8,13 +8,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.latents import Latents, LatentSpec
-from fusedream_sdk.optim.halving import Race, join_states, stages
-from fusedream_sdk.optim.loop import Selection, State, adam, iterate
+from fusedream_sdk.optim.halving import Race, stages
+from fusedream_sdk.optim.loop import Selection, iterate
+from fusedream_sdk.optim.optimisers import adam
 from fusedream_sdk.optim.parametrise import Direct
+from fusedream_sdk.optim.state import State
 from fusedream_sdk.protocols import Evaluation
 
 GOALS = torch.tensor([3.0, 1.0, 2.0, 4.0, 9.0, 5.0])
@@ -113,19 +114,3 @@ def test_ctrl_c_before_any_evaluation_is_passed_on():
 
     with pytest.raises(KeyboardInterrupt):
         Race([[0]], never, 1).go([(3, 1)])
-
-
-def test_states_that_are_joined_are_those_that_were_kept():
-    *_, state = run([0, 1, 2], 5, None)
-    again = join_states([state.keep([0]), state.keep([1, 2])])
-    assert again.step == state.step
-    assert again.status == state.status
-    pairs: list[tuple[Tensor, Tensor]] = [
-        (again.params["x"], state.params["x"]),
-        (again.best.latents["x"], state.best.latents["x"]),
-        (again.best.loss, state.best.loss),
-        (again.evaluation.primary, state.evaluation.primary),
-        (again.memory["x"]["exp_avg"], state.memory["x"]["exp_avg"]),
-        (again.memory["x"]["step"], state.memory["x"]["step"]),
-    ]
-    assert all(torch.equal(a, b) for a, b in pairs)

@@ -12,39 +12,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.latents import Box, Latents, LatentSpec, contains
-from fusedream_sdk.optim.loop import Outcome, Selection, State, adam, iterate, optimise
+from fusedream_sdk.latents import Latents, contains
+from fusedream_sdk.optim.loop import Selection, iterate, optimise
+from fusedream_sdk.optim.optimisers import adam
 from fusedream_sdk.optim.parametrise import BasisMix, Direct
-from fusedream_sdk.protocols import Evaluation
-
-SPACE = {"x": LatentSpec((3,), Box(-2.0, 2.0))}
-START = torch.tensor([[1.0, -1.5, 0.5], [0.0, 0.3, -0.2], [-2.0, 2.0, 1.0]])
-
-
-class Bowl:
-    """Squared distance to a goal, plus what a step adds to a row: noise, NaN, a wall."""
-
-    def __init__(self, goal: float = 5.0, added: Callable[[Tensor, int], Tensor] | None = None) -> None:
-        self.goal, self.added = goal, added
-        self.points: list[Tensor] = []
-
-    def __call__(self, latents: Latents, *, step: int) -> Evaluation:
-        x = latents["x"]
-        self.points.append(x.detach().clone())
-        loss = (x - self.goal).square().sum(dim=1)
-        if self.added is not None:
-            loss = loss + self.added(x, step)
-        return Evaluation(latents, torch.zeros(len(x), 3, 1, 1), {"bowl": loss})
-
-
-def states(objective: Bowl, start: Tensor = START, *, steps: int = 8, lr: float = 0.1, **options: object) -> list[State]:
-    direct = Direct(SPACE, {"x": start})
-    options = {"make_optimiser": adam(lr), **options}
-    return list(iterate(objective, direct, direct.params, steps=steps, **options))  # pyright: ignore[reportArgumentType]
-
-
-def run(objective: Bowl, start: Tensor = START, **options: object) -> Outcome:
-    return optimise(iter(states(objective, start, **options)))  # pyright: ignore[reportArgumentType]
+from fusedream_sdk.optim.state import State
+from tests.optim.toys import SPACE, START, Bowl, nan_gradient, nan_loss, run, states
 
 
 def test_the_start_and_every_update_are_evaluated_the_last_included():
@@ -68,7 +41,7 @@ def test_a_state_keeps_the_point_that_its_loss_belongs_to():
 def test_latents_stay_inside_the_box_after_every_step(goal: float, lr: float, seed: int):
     start = (2 * torch.randn(2, 3, generator=torch.Generator().manual_seed(seed))).clamp(-2, 2)
     assert all(contains(s.evaluation.latents, SPACE) for s in states(Bowl(goal), start, lr=lr))
-    mix = BasisMix(SPACE, {"x": torch.stack([start, -start, start.flip(0)], dim=1)}, start="paper")
+    mix = BasisMix(SPACE, {"x": torch.stack([start, -start, start.flip(0)], dim=1)}, mix="paper")
     for state in iterate(Bowl(goal), mix, mix.params, steps=5, make_optimiser=adam(lr)):
         assert contains(state.evaluation.latents, SPACE)
         assert state.params["basis.x"].abs().max() <= 2
@@ -112,16 +85,6 @@ def test_without_a_holdout_the_objective_judges():
     noisy = Bowl(0.0, lambda x, step: torch.full((len(x),), 100.0 * (step != 2)))
     outcome = run(noisy, selection=Selection(every=1))
     assert outcome.best.step.tolist() == [2, 2, 2]
-
-
-def nan_loss(x: Tensor, step: int) -> Tensor:
-    return torch.where(torch.arange(len(x)) == 1, torch.nan if step >= 4 else 0.0, 0.0)
-
-
-def nan_gradient(x: Tensor, step: int) -> Tensor:
-    """A finite value whose gradient is not."""
-    zero = torch.zeros(1)
-    return torch.cat([zero, 0 * (x[1:2, 0] - x[1:2, 0].detach()).sqrt(), zero]) if step >= 4 else torch.zeros(3)
 
 
 @pytest.mark.parametrize("breaks", [nan_loss, nan_gradient])
@@ -180,14 +143,6 @@ def test_no_optimiser_moves_a_stopped_row_by_momentum_or_decay(make: Callable):
     seen = states(Bowl(1.0, nan_loss), steps=12, make_optimiser=make)
     assert all(torch.equal(s.params["x"][1], seen[4].params["x"][1]) for s in seen[4:])
     assert not torch.equal(seen[-1].params["x"][0], seen[4].params["x"][0])
-
-
-def test_sgd_with_nesterov_momentum_takes_its_own_steps():
-    seen = states(Bowl(0.0), steps=2, make_optimiser=lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.5, nesterov=True))
-    first = START - 0.1 * 1.5 * 2 * START
-    torch.testing.assert_close(seen[1].params["x"], first)
-    velocity = 0.5 * 2 * START + 2 * first
-    torch.testing.assert_close(seen[2].params["x"], first - 0.1 * (2 * first + 0.5 * velocity))
 
 
 @pytest.mark.parametrize("row", [0, 1, 2])

@@ -25,7 +25,7 @@ def basis(rows: int, k: int, seed: int = 0, size: float = 1.0) -> Latents:
 
 
 def test_a_mix_is_the_softmax_of_the_logits_over_the_basis_coordinate_by_coordinate():
-    mix = BasisMix(SPACE, basis(2, 3), start="random", seeds=[8, 9])
+    mix = BasisMix(SPACE, basis(2, 3), mix="random", seeds=[8, 9])
     mixed = mix(mix.params)
     logits, points = mix.params["weight.y"], mix.params["basis.y"]
     for row in range(2):
@@ -33,24 +33,24 @@ def test_a_mix_is_the_softmax_of_the_logits_over_the_basis_coordinate_by_coordin
         torch.testing.assert_close(mixed["y"][row, 1, 2], (weights * points[row, :, 1, 2]).sum())
 
 
-def test_the_papers_start_is_the_plain_mean_of_the_basis():
+def test_the_papers_mixture_is_the_plain_mean_of_the_basis():
     start = basis(3, 5)
-    mix = BasisMix(SPACE, start, start="paper")
+    mix = BasisMix(SPACE, start, mix="paper")
     assert mix.params["weight.z"].softmax(dim=1).eq(1 / torch.tensor(5.0)).all()
     torch.testing.assert_close(mix(mix.params)["z"], start["z"].mean(dim=1))
 
 
 @pytest.mark.parametrize("k", [2, 5, 10])
-def test_the_best_start_puts_nine_tenths_on_the_best_and_shares_the_rest(k: int):
-    weights = BasisMix(SPACE, basis(2, k), start="best").params["weight.y"].softmax(dim=1)
+def test_the_best_mixture_puts_nine_tenths_on_the_best_and_shares_the_rest(k: int):
+    weights = BasisMix(SPACE, basis(2, k), mix="best").params["weight.y"].softmax(dim=1)
     torch.testing.assert_close(weights[:, 0], torch.full((2, 2, 3), 0.9))
     torch.testing.assert_close(weights[:, 1:], torch.full((2, k - 1, 2, 3), 0.1 / (k - 1)))
 
 
-def test_the_random_start_comes_from_the_rows_seed_alone():
+def test_the_random_mixture_comes_from_the_rows_seed_alone():
     start = basis(3, 4)
-    together = BasisMix(SPACE, start, start="random", seeds=[1, 2, 1]).params
-    alone = BasisMix(SPACE, select(start, [1]), start="random", seeds=[2]).params
+    together = BasisMix(SPACE, start, mix="random", seeds=[1, 2, 1]).params
+    alone = BasisMix(SPACE, select(start, [1]), mix="random", seeds=[2]).params
     for name in ("weight.z", "weight.y"):
         assert torch.equal(together[name][1:2], alone[name])
         assert torch.equal(together[name][0], together[name][2])
@@ -58,21 +58,21 @@ def test_the_random_start_comes_from_the_rows_seed_alone():
 
 
 def test_random_logits_are_standard_normal():
-    drawn = BasisMix({"z": LatentSpec((2000,))}, {"z": torch.zeros(1, 5, 2000)}, start="random", seeds=[0]).params["weight.z"]
+    drawn = BasisMix({"z": LatentSpec((2000,))}, {"z": torch.zeros(1, 5, 2000)}, mix="random", seeds=[0]).params["weight.z"]
     assert drawn.mean().abs() < 0.03
     assert (drawn.std() - 1).abs() < 0.03
 
 
 @given(st.integers(0, 2**31), st.integers(1, 10), st.floats(0, 50))
 def test_a_mix_of_points_in_a_box_stays_in_it_whatever_the_weights(seed: int, k: int, size: float):
-    mix = BasisMix(SPACE, basis(2, k, seed, size=3), start="paper")
+    mix = BasisMix(SPACE, basis(2, k, seed, size=3), mix="paper")
     weights = size * torch.randn(2, k, 5, generator=torch.Generator().manual_seed(seed))
     assert contains(mix({**mix.params, "weight.z": weights}), SPACE)
 
 
 @given(st.integers(0, 2**31))
 def test_projecting_parameters_puts_their_latents_inside_and_touches_only_the_basis(seed: int):
-    mix = BasisMix(SPACE, basis(2, 3), start="random", seeds=[0, 1])
+    mix = BasisMix(SPACE, basis(2, 3), mix="random", seeds=[0, 1])
     rng = torch.Generator().manual_seed(seed)
     moved = map_latents(lambda x: x + 4 * torch.randn(x.shape, generator=rng), mix.params)
     projected = mix.project(moved)
@@ -116,11 +116,11 @@ def test_direct_projects_every_parameter():
     assert torch.equal(projected["y"], direct.params["y"] + 10)
 
 
-def test_an_unknown_start_is_refused():
-    with pytest.raises(InvalidInput, match="start: expected 'best', 'paper' or 'random', got worst"):
-        BasisMix(SPACE, basis(1, 2), start="worst")  # pyright: ignore[reportArgumentType]
+def test_an_unknown_mixture_is_refused():
+    with pytest.raises(InvalidInput, match="mix: expected one of 'best', 'paper', 'random', got worst"):
+        BasisMix(SPACE, basis(1, 2), mix="worst")  # pyright: ignore[reportArgumentType]
 
 
-def test_a_random_start_without_a_seed_per_row_is_refused():
+def test_a_random_mixture_without_a_seed_per_row_is_refused():
     with pytest.raises(InvalidInput, match="seeds: expected one for each of 2 rows, got 0 seeds"):
-        BasisMix(SPACE, basis(2, 2), start="random")
+        BasisMix(SPACE, basis(2, 2), mix="random")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +14,11 @@ from safetensors.torch import save_file
 
 from fusedream_sdk.errors import InvalidInput, OutputError, WeightsError
 from fusedream_sdk.imaging.pictures import read_recipe
-from fusedream_sdk.run.result import FILE, Result, slug
+from fusedream_sdk.optim.status import Status
+from fusedream_sdk.run.recipe import ModelRecord, Recipe
+from fusedream_sdk.run.result import FILE, Result, join_histories
+from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.runtime.files import read_bundle, save_bundle
 
 
 def make(prompts: tuple[str, ...] = ("a", "a", "b", "b"), seeds: tuple[int, ...] = (0, 1, 0, 1), steps: int = 3) -> Result:
@@ -26,9 +31,9 @@ def make(prompts: tuple[str, ...] = ("a", "a", "b", "b"), seeds: tuple[int, ...]
         latents={"z.free": torch.randn(n, 4, generator=rng), "text": torch.randn(n, 2, 2, generator=rng)},
         scores={"augclip": torch.tensor([0.1, 0.4, 0.3, 0.2, 0.5])[:n], "clip": torch.tensor([9.0, 0, 0, 9, 0])[:n]},
         best_step=torch.arange(n),
-        status=("done", "plateau", "failed", "done", "done")[:n],
+        status=(Status.DONE, Status.PLATEAU, Status.FAILED, Status.DONE, Status.DONE)[:n],
         history={"augclip": torch.randn(steps + 1, n, generator=rng)},
-        recipe={"method": "generate", "version": "0", "settings": {"lr": 0.1}},
+        recipe=Recipe(version="0", settings=Settings(lr=0.1)),
     )
 
 
@@ -54,7 +59,8 @@ def test_every_picture_carries_the_recipe_of_its_row(tmp_path: Path):
     paths = make().save(tmp_path / "out")
     recipe = read_recipe(paths[2])
     assert (recipe["prompt"], recipe["seed"], recipe["scores"]["augclip"]) == ("b", 0, 0.3)
-    assert recipe["settings"] == {"lr": 0.1}
+    assert recipe == make().row_json(2)
+    assert recipe["settings"]["lr"] == 0.1
     assert Image.open(paths[2]).tobytes() == make().pil[2].tobytes()
 
 
@@ -118,6 +124,26 @@ def test_a_truncated_or_foreign_tensor_file_is_refused(tmp_path: Path):
             Result.load(tmp_path)
 
 
+@pytest.mark.parametrize("change", [{"recipe": []}, {"recipe": {}}, {"status": ["stopped"] * 4}, {"prompts": None}])
+def test_a_tensor_file_with_a_damaged_part_is_refused(tmp_path: Path, change: dict[str, object]):
+    make().save(tmp_path)
+    about, tensors = read_bundle(tmp_path / FILE)
+    save_bundle(tmp_path / FILE, tensors, {**about, **change})
+    with pytest.raises(WeightsError, match=r"expected a folder that Result.save wrote"):
+        Result.load(tmp_path)
+
+
+def test_what_was_drawn_from_a_start_keeps_each_rows_start(tmp_path: Path):
+    begun = Recipe(start={"picture": "p"}, perceptual=ModelRecord(), inversion={})
+    result = replace(make(), starts=("s0", "s1", "s2", "s3"), recipe=begun)
+    paths = result.save(tmp_path / "out")
+    assert Result.load(tmp_path / "out").starts == result.starts
+    assert read_recipe(paths[2])["start"] == {"picture": "p", "latents": "s2"}
+    assert result[[3, 0]].starts == ("s3", "s0")
+    assert Result.concatenate([result[3], result[0]]).starts == ("s3", "s0")
+    assert result.recipe.start == {"picture": "p"}
+
+
 def test_the_best_of_each_prompt_is_picked_by_the_fresh_views():
     best = make().best()
     assert (best.prompts, best.seeds) == (("a", "b"), (1, 0))
@@ -162,20 +188,8 @@ def test_latents_move_to_a_device():
     assert make().to("meta")["text"].device.type == "meta"
 
 
-@pytest.mark.parametrize(
-    ("prompt", "expected"),
-    [
-        ("A Red Apple!", "a-red-apple"),
-        ("../../etc/passwd", "etc-passwd"),
-        ("?!", "picture"),
-        ("über 日本", "über-日本"),
-        ("x" * 500, "x" * 60),
-    ],
-)
-def test_a_prompt_becomes_a_harmless_file_name(prompt: str, expected: str):
-    assert slug(prompt) == expected
-
-
-def test_the_longest_prompt_in_any_script_can_be_saved(tmp_path: Path):
-    result = make((chr(0x20000) * 300, "é" * 300), (2**63 - 1, 0))
-    assert len(result.save(tmp_path / "out")) == 2
+def test_histories_side_by_side_are_filled_where_the_shorter_ended():
+    short, long = {"a": torch.ones(2, 1), "b": torch.zeros(2, 1)}, {"a": torch.ones(3, 2), "b": torch.zeros(3, 2)}
+    joined = join_histories([short, long])
+    assert joined["a"].isnan().tolist() == [[False] * 3, [False] * 3, [True, False, False]]
+    assert joined["b"][:2].eq(0).all()

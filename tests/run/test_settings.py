@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import FrozenInstanceError
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,8 @@ def test_a_count_that_is_no_positive_integer_is_refused_by_name(name: str, value
     ("changes", "message"),
     [
         ({"basis": 9, "samples": 8}, "basis: expected at most samples = 8, got 9. Search more samples, or mix fewer."),
-        ({"start": "worst"}, "start: expected 'best', 'paper' or 'random', got worst."),
+        ({"mix": "worst"}, "mix: expected one of 'best', 'paper', 'random', got worst."),
+        ({"samples": 300, "bank": 200}, "samples: expected at most bank = 200, got 300. Enlarge the bank too: bank=300."),
         ({"lr": 0}, "lr: expected a positive number, got 0."),
         ({"lr": float("inf")}, "lr: expected a positive number, got inf."),
         ({"lr": "fast"}, "lr: expected a positive number, got fast."),
@@ -50,8 +52,12 @@ def test_a_misspelt_setting_is_told_the_nearest_name():
         Settings().replace(step=3)
 
 
-def test_a_bank_is_at_least_as_large_as_the_samples_of_a_row():
-    assert Settings(samples=50_000, bank=100).bank == 50_000
+def test_a_bank_that_is_smaller_than_the_samples_of_a_row_is_an_error_that_says_the_fix():
+    with pytest.raises(InvalidInput, match=r"samples: expected at most bank = 100, got 50000\. .* bank=50000\.") as caught:
+        Settings(samples=50_000, bank=100)
+    assert Settings(samples=50_000, bank=50_000).bank == 50_000
+    assert caught.value.argument == "samples"
+    assert Settings().bank >= Settings().samples
 
 
 def test_one_sample_means_no_search():
@@ -63,8 +69,9 @@ settings = st.builds(
     Settings,
     steps=st.integers(1, 2000),
     basis=st.integers(1, 5),
-    samples=st.integers(5, 50_000),
-    start=st.sampled_from(["best", "paper", "random"]),
+    samples=st.integers(5, 20_000),
+    bank=st.integers(20_000, 50_000),
+    mix=st.sampled_from(["best", "paper", "random"]),
     lr=st.floats(1e-6, 10),
     noise=st.floats(0, 1),
     patience=st.none() | st.integers(1, 9),
@@ -75,3 +82,24 @@ settings = st.builds(
 @given(settings)
 def test_settings_survive_json(given_settings: Settings):
     assert Settings.from_json(json.loads(json.dumps(given_settings.to_json()))) == given_settings
+
+
+def test_files_call_the_mixture_by_its_older_name():
+    written = Settings(mix="best").to_json()
+    assert written["start"] == "best"
+    assert "mix" not in written
+    assert Settings.from_json({"start": "random", "augment": {}}).mix == "random"
+
+
+def test_what_a_file_does_not_say_is_as_by_default_and_what_it_says_too_much_is_refused():
+    assert Settings.from_json({"augment": {}}) == Settings()
+    with pytest.raises(InvalidInput, match="stepz: expected a setting"):
+        Settings.from_json({"augment": {}, "stepz": 3})
+
+
+def test_a_copy_is_changed_and_the_first_stays_as_it_is():
+    first = Settings()
+    assert first.replace(steps=3).steps == 3
+    assert first == Settings()
+    with pytest.raises(FrozenInstanceError):
+        first.steps = 3  # pyright: ignore[reportAttributeAccessIssue]

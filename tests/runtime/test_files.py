@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 from fusedream_sdk.errors import OutputError
-from fusedream_sdk.runtime.files import atomic_folder, atomic_path, cache_folder, check_writable
+from fusedream_sdk.runtime.files import atomic_folder, atomic_path, cache_folder, check_writable, read_bundle, save_bundle
 
 
 def write(path: Path, content: str, **options: bool) -> None:
@@ -111,3 +112,20 @@ def test_no_folder_is_begun_where_something_lies(tmp_path: Path):
     with pytest.raises(OutputError, match="old exists"), atomic_folder(tmp_path / "old"):
         pass
     assert os.listdir(tmp_path) == ["old"]
+
+
+def test_tensors_and_what_is_said_of_them_are_read_back(tmp_path: Path):
+    tensors = {"a.b": torch.rand(2, 3).T, "n": torch.tensor([1, 2])}  # one that does not lie in order
+    about = {"words": ["ein grüner Hund 🐶"], "seed": 2**63 - 1, "none": None}
+    save_bundle(tmp_path / "x", {**tensors, "a.b": tensors["a.b"].clone().requires_grad_()}, about)
+    said, found = read_bundle(tmp_path / "x")
+    assert said == about
+    assert found.keys() == tensors.keys()
+    assert all(torch.equal(found[name], x) and found[name].dtype == x.dtype for name, x in tensors.items())
+    assert os.listdir(tmp_path) == ["x"]
+
+
+def test_what_cannot_be_said_in_json_writes_nothing(tmp_path: Path):
+    with pytest.raises(TypeError):
+        save_bundle(tmp_path / "x", {}, {"path": tmp_path})
+    assert os.listdir(tmp_path) == []

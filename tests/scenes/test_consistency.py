@@ -10,11 +10,11 @@ from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput, PluginContractError
 from fusedream_sdk.optim.directions import Descent, DynamicBarrier, WeightedSum
-from fusedream_sdk.scenes.consistency import AUGCLIP, CONSISTENCY, Composition, Method, Reading, make_direction
+from fusedream_sdk.scenes.consistency import AUGCLIP, CONSISTENCY, Composition, Problem, Reading, make_direction
 from fusedream_sdk.scenes.layer import Still
 from fusedream_sdk.scenes.placement import Placement
 from fusedream_sdk.scenes.scene import Scene
-from fusedream_sdk.scoring.augclip import AugCLIP
+from fusedream_sdk.scoring.augclip import AugCLIP, Penalty
 from fusedream_sdk.scoring.target import make_target
 from fusedream_sdk.testing import ToyGenerator, ToyScorer, random_latents
 from tests.scenes.toys import SquareDistance
@@ -24,7 +24,8 @@ SCENE = Scene(ToyGenerator(24), ToyGenerator(16), [Placement.at("left", 0.5), Pl
 
 def losses(scene: Scene = SCENE, rows: int = 3, distance: Any = None, **options: Any) -> Composition:
     target = make_target(ToyScorer(8), ["red"] * rows)
-    augclip = AugCLIP(scene, target, list(range(rows)), count=2, noise=options.pop("noise", 0.0))
+    noise, penalties = options.pop("noise", 0.0), options.pop("penalties", {})
+    augclip = AugCLIP(scene, target, list(range(rows)), count=2, noise=noise, penalties=penalties)
     return Composition(scene, augclip, distance or SquareDistance(), **options)
 
 
@@ -92,11 +93,10 @@ def test_of_three_layers_both_foregrounds_count():
 
 
 def test_penalties_are_added_to_the_primary_loss():
-    composition = losses()
     latents = random_latents(SCENE, 3)
-    plain = composition(latents, step=0).primary
-    composition.augclip.penalties["one"] = lambda latents: torch.ones(3)
-    torch.testing.assert_close(composition(latents, step=0).primary, plain + 1)
+    plain = losses()(latents, step=0).primary
+    penalties: dict[str, Penalty] = {"one": lambda latents: torch.ones(3)}
+    torch.testing.assert_close(losses(penalties=penalties)(latents, step=0).primary, plain + 1)
 
 
 def test_both_losses_reach_both_layers():
@@ -110,19 +110,19 @@ def test_both_losses_reach_both_layers():
 def test_a_distance_of_another_shape_and_an_unknown_reading_are_refused():
     with pytest.raises(PluginContractError, match=r"perceptual: expected distances of shape \(3,\), got \(3, 1\)"):
         losses(distance=lambda a, b: (a - b).mean(dim=(2, 3))[:, :1])(random_latents(SCENE, 3), step=0)
-    with pytest.raises(InvalidInput, match="reading: expected 'parts', 'fused' or 'border', got seam"):
+    with pytest.raises(InvalidInput, match="reading: expected one of 'parts', 'fused', 'border', got seam"):
         losses(reading="seam")
 
 
 @pytest.mark.parametrize(
-    ("method", "kind"),
+    ("problem", "kind"),
     [("bi-level", DynamicBarrier), ("linear", WeightedSum), ("inverse", DynamicBarrier), ("augclip", Descent)],
 )
-def test_every_method_has_its_direction(method: Method, kind: type):
-    assert isinstance(make_direction(method), kind)
+def test_every_problem_has_its_direction(problem: Problem, kind: type):
+    assert isinstance(make_direction(problem), kind)
 
 
-def test_the_numbers_of_a_method_are_used():
+def test_the_numbers_of_a_problem_are_used():
     linear, inverse = make_direction("linear", coefficient=7), make_direction("inverse", alpha=2)
     assert isinstance(linear, WeightedSum)
     assert linear.weights == {CONSISTENCY: 1.0, AUGCLIP: 7.0}

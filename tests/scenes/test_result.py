@@ -11,6 +11,8 @@ from PIL import Image
 
 from fusedream_sdk.errors import OutputError
 from fusedream_sdk.imaging.pictures import read_recipe, to_pil
+from fusedream_sdk.optim.state import Status
+from fusedream_sdk.run.recipe import ModelRecord, Recipe, Verb
 from fusedream_sdk.run.result import FILE, Result
 from fusedream_sdk.scenes.placement import Placement
 from fusedream_sdk.scenes.result import CANDIDATES, WON, Composed
@@ -31,9 +33,9 @@ def make() -> Composed:
         latents=latents,
         scores={"augclip": torch.tensor([0.9, 0.1, 0.2, 0.3])},
         best_step=torch.arange(4),
-        status=("dropped", "done", "done", "failed"),
+        status=(Status.DROPPED, Status.DONE, Status.DONE, Status.FAILED),
         history={"augclip": torch.zeros(3, 4)},
-        recipe={"method": "compose"},
+        recipe=Recipe(Verb.COMPOSE, scene={}, layers=[], perceptual=ModelRecord()),
     )
     return Composed.choose(result, HELD_OUT, starts=SPOTS * 2, groups=[[0, 1], [2, 3]], scene=scene)
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from fusedream_sdk.dream.fusedream import FuseDream
+from fusedream_sdk.run.rows import each_with_each
+from fusedream_sdk.scenes.layer import as_layer
+from fusedream_sdk.scenes.placement import Placement
+from fusedream_sdk.scenes.request import Request
 from fusedream_sdk.scenes.result import Composed
+from fusedream_sdk.scenes.settings import SceneSettings
 from tests.conftest import toy_dream
 
 QUIET: dict[str, Any] = {"progress": False}
+PROMPT = "red and blue"
+SPOTS = (Placement.at("left", 0.5), Placement.at("top-right", 0.5))
 
 
 class SquareDistance:
@@ -26,6 +34,20 @@ class SquareDistance:
 def composer(generator: Any = None, scorer: Any = None, **options: Any) -> FuseDream:
     """The toy pair with a toy distance."""
     return toy_dream(generator, scorer, **{"perceptual": SquareDistance(), **options})
+
+
+def asked(
+    dream: FuseDream,
+    prompts: Any = PROMPT,
+    seeds: Any = 0,
+    spots: Sequence[Placement] = SPOTS,
+    layers: tuple[Any, Any] = (None, None),
+    **changes: Any,
+) -> Request:
+    """What `dream.compose` would ask for."""
+    scene, settings = SceneSettings.split(changes, dream.settings)
+    made = as_layer("background", layers[0]), as_layer("foreground", layers[1])
+    return Request(each_with_each(prompts, seeds), spots, made, settings, scene)
 
 
 def same_candidates(a: Composed, b: Composed, atol: float = 1e-4) -> None:

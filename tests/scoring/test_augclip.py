@@ -40,9 +40,12 @@ def test_plain_clip_is_the_cosine_of_picture_and_text():
     torch.testing.assert_close(loss, -torch.cosine_similarity(embedded, SCORER.encode_text(PROMPTS)))
 
 
-def test_without_views_one_look_is_enough_and_steps_do_not_matter():
+def test_without_views_one_look_is_enough_and_steps_do_not_matter(monkeypatch: pytest.MonkeyPatch):
     objective = aug_clip(views=NO_VIEWS, count=50)
-    assert objective.count == 1
+    looks, look = [], SCORER.encode_image
+    monkeypatch.setattr(SCORER, "encode_image", lambda images: looks.append(len(images)) or look(images))
+    objective(LATENTS, step=0)
+    assert looks == [len(PROMPTS)]
     assert torch.equal(objective(LATENTS, step=0).primary, objective(LATENTS, step=9).primary)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import FrozenInstanceError
 
 import pytest
 import torch
@@ -36,7 +37,8 @@ def test_a_text_is_encoded_once_however_many_rows_share_it():
             asked.extend(prompts)
             return super().encode_text(prompts)
 
-    target = PromptTarget(Counting(8), ["red", "blue", "red"])
+    target = make_target(Counting(8), ["red", "blue", "red"])
+    assert isinstance(target, PromptTarget)
     assert asked == ["red", "blue"]
     torch.testing.assert_close(target.embeddings, SCORER.encode_text(["red", "blue", "red"]))
 
@@ -54,6 +56,25 @@ def test_a_reward_without_embeddings_sees_each_view_with_the_prompt_of_its_row()
     loss = AugCLIP(GENERATOR, target, [0, 1], count=2)(select(LATENTS, [0, 1]), step=0).primary
     assert seen == ["red", "red", "blue", "blue"]
     assert loss.shape == (2,)
+
+
+@pytest.mark.parametrize("scorer", [SCORER, ToyReward()], ids=["embeddings", "reward"])
+def test_rows_that_are_taken_score_as_in_the_whole_and_nothing_is_read_again(
+    scorer: ToyScorer | ToyReward, monkeypatch: pytest.MonkeyPatch
+):
+    whole = make_target(scorer, ["red", Prompt("blue") - 0.5 * Prompt("green"), "a cat"])
+    monkeypatch.setattr(ToyScorer, "encode_text", None)
+    images = shrink(IMAGES, whole.resolution)
+    some = whole.take([2, 1, 1])
+    assert some.resolution == whole.resolution == scorer.resolution
+    torch.testing.assert_close(some(images, torch.arange(3)), whole(images, torch.tensor([2, 1, 1])))
+    torch.testing.assert_close(whole.take(range(1, 2))(images[:1], torch.tensor([0])), whole(images[:1], torch.tensor([1])))
+
+
+def test_a_target_keeps_what_it_compares_with():
+    target = make_target(SCORER, ["red"])
+    with pytest.raises(FrozenInstanceError):
+        target.embeddings = torch.zeros(1, 24)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_a_reward_that_forgets_its_rows_is_refused():

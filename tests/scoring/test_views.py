@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.scoring.views import NO_VIEWS, Stream, Views, uniforms
 
 FAMILIES = ("colour", "translation", "resize", "cutout")
@@ -192,30 +191,6 @@ def test_every_pixel_receives_a_gradient_through_some_view():
     Views()(images, seeds=[0], step=0, count=16).square().sum().backward()
     assert images.grad is not None
     assert images.grad.abs().amax(dim=(0, 1)).min() > 0
-
-
-@pytest.mark.parametrize(("height", "width"), [(64, 64), (65, 33), (31, 50), (8, 8), (7, 21), (16, 16)])
-def test_shrinking_gives_the_size_that_the_scorer_reads(height: int, width: int):
-    small = shrink(torch.rand(2, 3, height, width), SIDE)
-    assert small.shape == (2, 3, SIDE, SIDE)
-    assert 0 <= small.min() <= small.max() <= 1
-
-
-def test_shrinking_takes_the_centre_of_a_picture_that_is_not_square():
-    wide = torch.zeros(1, 3, 32, 64)
-    wide[..., 16:48] = 1
-    assert shrink(wide, SIDE).eq(1).all()
-    assert shrink(wide.transpose(2, 3), SIDE).eq(1).all()
-
-
-def test_shrinking_averages_fine_detail_instead_of_sampling_it():
-    checks = (torch.arange(64)[:, None] + torch.arange(64)).remainder(2).float().expand(1, 3, 64, 64)
-    torch.testing.assert_close(shrink(checks, SIDE), torch.full((1, 3, SIDE, SIDE), 0.5), atol=0.02, rtol=0)
-
-
-def test_a_picture_of_the_right_size_is_passed_on_untouched():
-    images = pictures(1)
-    assert shrink(images, SIDE) is images
 
 
 @pytest.mark.parametrize("name", ["brightness", "saturation", "contrast", "shift", "zoom", "hole"])

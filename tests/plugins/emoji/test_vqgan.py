@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 import fusedream_sdk as fd
 from fusedream_emoji import WEIGHTS
 from fusedream_emoji.art import load_sprites
 from fusedream_emoji.training.vqgan import HELD_OUT, Plan, World
 from fusedream_sdk.latents import contains
 from fusedream_sdk.testing import check_generator
+
+pytest.importorskip("taming")  # of the extra vqgan
 
 
 def test_the_generator_keeps_its_contract_on_a_canvas_that_is_not_square() -> None:

@@ -14,6 +14,8 @@ from fusedream_emoji.training.vqgan import CONFIG, Plan, Run, World
 from fusedream_vqgan.config import Config
 from fusedream_vqgan.network import nearest
 
+pytest.importorskip("taming")  # of the extra vqgan
+
 TINY = Config("vq", 4, 16, {**CONFIG.ddconfig, "z_channels": 4, "resolution": 32, "ch_mult": [1, 1, 1]})
 PLAN = Plan(steps=100, batch=4, warmup=5, rate=0.01)
 

@@ -11,8 +11,6 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-open_clip: Any = pytest.importorskip("open_clip")
-
 TOWER = {"layers": 1, "width": 32}
 CONFIG = {
     "embed_dim": 16,
@@ -24,18 +22,23 @@ CONFIG = {
 NAMES = ("tiny-test", "wider-test")
 
 
+def open_clip() -> Any:
+    """The package; without the extra, what needs it is skipped."""
+    return pytest.importorskip("open_clip")
+
+
 def add_architectures(folder: Path) -> None:
     """Register the architecture `tiny-test`, and one that differs, `wider-test`."""
     wider = {**CONFIG, "vision_cfg": {**CONFIG["vision_cfg"], "layers": 2}}
     for name, config in zip(NAMES, (CONFIG, wider), strict=True):
         (folder / f"{name}.json").write_text(json.dumps(config))
-        open_clip.add_model_config(folder / f"{name}.json")
+        open_clip().add_model_config(folder / f"{name}.json")
 
 
 def make_model() -> Any:
     """OpenCLIP's own model, with random weights."""
     torch.manual_seed(0)
-    return open_clip.model.CLIP(**CONFIG).eval().requires_grad_(False)
+    return open_clip().model.CLIP(**CONFIG).eval().requires_grad_(False)
 
 
 def save(model: Any, folder: Path) -> dict[str, Path]:
@@ -53,7 +56,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     add_architectures(tmp_path_factory.mktemp("architectures"))
     yield
     for name in NAMES:
-        open_clip.factory._MODEL_CONFIGS.pop(name, None)
+        open_clip().factory._MODEL_CONFIGS.pop(name, None)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import open_clip
 import pytest
 import torch
 import torch.nn.functional as F
@@ -17,8 +16,10 @@ from safetensors.torch import load_file, save_file
 
 import fusedream_openclip
 import fusedream_sdk as fd
-from fusedream_openclip.scorer import OpenClipScorer, square_side
 from fusedream_sdk.errors import InvalidInput, PluginImportError, WeightsError
+
+open_clip: Any = pytest.importorskip("open_clip")
+from fusedream_openclip.scorer import OpenClipScorer, square_side  # noqa: E402
 
 LONG = "a red apple and a green frog on a blue boat under a yellow moon"
 

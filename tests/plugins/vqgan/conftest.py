@@ -27,6 +27,12 @@ DDCONFIG = {
 TARGETS = {"vq": "taming.models.vqgan.VQModel", "gumbel": "taming.models.vqgan.GumbelVQ"}
 
 
+def need_taming() -> None:
+    """Without the extra, what needs it is skipped. taming's quantisers import einops, which taming does not ask for."""
+    pytest.importorskip("taming")
+    pytest.importorskip("einops")
+
+
 class Reference(nn.Module):
     """What taming.models.vqgan builds, from taming's own modules: its names, its forward pass."""
 
@@ -78,6 +84,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 def make_reference(kind: str) -> Reference:
     """A model with random weights, its norms and codes not trivial."""
+    need_taming()
     torch.manual_seed(0)
     model = Reference(kind).eval().requires_grad_(False)
     for name, tensor in model.named_parameters():

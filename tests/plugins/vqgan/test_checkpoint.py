@@ -15,7 +15,9 @@ from fusedream_sdk.errors import InvalidInput, PluginImportError, WeightsError
 from fusedream_sdk.models.weights import converted, read_stored
 from fusedream_vqgan import load, require
 
-from .conftest import Reference, config, lightning, save
+from .conftest import Reference, config, lightning, need_taming, save
+
+need_taming()
 
 
 class Callback:

@@ -16,7 +16,9 @@ from fusedream_vqgan import load
 from fusedream_vqgan.generator import VQGANGenerator, soft_clamp
 from fusedream_vqgan.network import nearest, straight_through
 
-from .conftest import Reference
+from .conftest import Reference, need_taming
+
+need_taming()
 
 
 def rng(seed: int = 0) -> torch.Generator:

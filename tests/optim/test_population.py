@@ -1,0 +1,198 @@
+"""Candidates asked for, and told what they came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.latents import Latents, contains
+from fusedream_sdk.methods.random_search import RandomSearch
+from fusedream_sdk.optim.loop import Selection, optimise
+from fusedream_sdk.optim.parametrise import Direct
+from fusedream_sdk.optim.population import evolve
+from fusedream_sdk.optim.state import State
+from fusedream_sdk.protocols import Evaluation, Params
+from tests.optim.toys import SPACE, START, Bowl
+
+GROUPS, MEMBERS = len(START), 5
+
+
+class Ladder:
+    """Group b's members stand on rungs b, b + 0.1, ...; every generation a rung higher. It remembers what it was told."""
+
+    def __init__(self, groups: int = 2, members: int = 3) -> None:
+        rungs = torch.arange(groups)[:, None] + 0.1 * torch.arange(members)
+        self.rungs = rungs[..., None].expand(groups, members, 3).clone()
+        self.told: list[tuple[Tensor, Tensor]] = []
+
+    def ask(self) -> Params:
+        return {"x": self.rungs}
+
+    def tell(self, params: Params, losses: Mapping[str, Tensor]) -> None:
+        self.told.append((params["x"].clone(), losses["bowl"].clone()))
+        params["x"].zero_()  # what it is given is its own to do with as it likes
+        self.rungs += 0.1
+
+
+class Breaking(Bowl):
+    """Some members of the flat batch have another value from a step on."""
+
+    def __init__(self, rows: list[int], value: float, since: int = 0) -> None:
+        super().__init__(0.0)
+        self.rows, self.value, self.since = rows, value, since
+
+    def __call__(self, latents: Latents, *, step: int) -> Evaluation:
+        seen = super().__call__(latents, step=step)
+        if step >= self.since:
+            seen.primary[self.rows] = self.value
+        return seen
+
+
+def direct(groups: int, members: int) -> Direct:
+    return Direct(SPACE, {"x": torch.zeros(groups * members, 3)})
+
+
+def search(rows: list[int], spread: float = 0.5) -> RandomSearch:
+    starts = {"x": START[rows].unsqueeze(1)}
+    return RandomSearch(starts, [7 + row for row in rows], members=MEMBERS, spread=spread, cooling=0.9)
+
+
+def states(rows: list[int], objective: Bowl, steps: int = 6, **options: Selection) -> list[State]:
+    return list(evolve(objective, direct(len(rows), MEMBERS), search(rows), steps=steps, **options))
+
+
+def climb(objective: Bowl, ladder: Ladder, steps: int = 3, **options: Selection) -> list[State]:
+    groups, members = ladder.rungs.shape[:2]
+    return list(evolve(objective, direct(groups, members), ladder, steps=steps, **options))
+
+
+def test_every_generation_is_a_state_with_its_members_and_the_best_of_each_group():
+    ladder = Ladder()
+    seen = climb(Bowl(0.0), ladder)
+    assert [state.step for state in seen] == [0, 1, 2, 3]
+    for step, state in enumerate(seen):
+        assert torch.equal(state.params["x"], ladder.told[step][0])
+        torch.testing.assert_close(state.params["x"][1, 2], torch.full((3,), 1.2 + 0.1 * step))
+        torch.testing.assert_close(state.evaluation.latents["x"], state.params["x"][:, 0])  # the lowest rung is the best
+        torch.testing.assert_close(state.evaluation.primary, state.evaluation.latents["x"].square().sum(dim=1))
+        assert state.evaluation.images.shape == (2, 3, 1, 1)
+
+
+def test_the_population_is_told_the_loss_of_every_member_after_it_was_put_inside_the_constraints():
+    ladder = Ladder()
+    ladder.rungs += 1.5  # the second group is outside the box
+    seen = climb(Bowl(0.0), ladder)
+    for params, losses in ladder.told:
+        assert contains({"x": params}, SPACE)
+        torch.testing.assert_close(losses, params.square().sum(dim=2))
+    assert ladder.told[0][0][1].eq(2).all()
+    assert all(contains(state.evaluation.latents, SPACE) for state in seen)
+
+
+@given(st.permutations(range(GROUPS)), st.integers(1, GROUPS), st.floats(0.1, 2))
+def test_a_group_alone_goes_the_way_of_the_group_among_others(order: list[int], count: int, goal: float):
+    rows = order[:count]
+    together, alone = states(list(range(GROUPS)), Bowl(goal)), states(rows, Bowl(goal))
+    for whole, some in zip(together, alone, strict=True):
+        assert torch.equal(some.params["x"], whole.params["x"][rows])
+        assert torch.equal(some.evaluation.primary, whole.evaluation.primary[rows])
+        assert torch.equal(some.best.latents["x"], whole.best.latents["x"][rows])
+        assert torch.equal(some.best.loss, whole.best.loss[rows])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_member_that_is_not_finite_never_leads(value: float):
+    ladder = Ladder()
+    seen = climb(Breaking([0, 3], value), ladder)  # the first member of each group, which would lead
+    for state, (_, losses) in zip(seen, ladder.told, strict=True):
+        assert losses[:, 0].tolist() == [torch.inf, torch.inf]
+        assert torch.equal(state.evaluation.latents["x"], state.params["x"][:, 1])
+        assert state.status == ("running", "running")
+    outcome = optimise(iter(seen))
+    assert outcome.status == ("done", "done")
+    assert torch.equal(outcome.best.latents["x"], seen[0].params["x"][:, 1])
+
+
+def test_a_group_without_a_finite_member_has_failed_and_the_others_go_on_as_without_it():
+    rows = list(range(MEMBERS, 2 * MEMBERS))  # all of the second group
+    seen, whole = states([0, 1, 2], Breaking(rows, torch.nan, since=3)), states([0, 1, 2], Bowl(0.0))
+    assert [state.status[1] for state in seen] == ["running"] * 3 + ["failed"] * 4
+    for ours, theirs in zip(seen, whole, strict=True):
+        assert torch.equal(ours.evaluation.primary[[0, 2]], theirs.evaluation.primary[[0, 2]])
+    outcome = optimise(iter(seen))
+    assert outcome.status == ("done", "failed", "done")
+    assert torch.isfinite(outcome.best.loss).all()
+    assert torch.equal(outcome.best.latents["x"][1], seen[2].best.latents["x"][1])
+
+
+def test_a_group_that_recovers_stays_failed():
+    class Once(Bowl):
+        def __call__(self, latents: Latents, *, step: int) -> Evaluation:
+            seen = super().__call__(latents, step=step)
+            seen.primary[:MEMBERS] += torch.nan if step == 2 else 0.0
+            return seen
+
+    seen = states([0, 1], Once(0.0))
+    assert [state.status[0] for state in seen] == ["running"] * 2 + ["failed"] * 5
+    assert all(torch.equal(state.best.loss[:1], seen[2].best.loss[:1]) for state in seen[2:])
+
+
+def test_the_search_ends_when_every_group_has_failed():
+    assert len(climb(Breaking(list(range(6)), torch.nan, since=2), Ladder(), steps=9)) == 3
+
+
+def test_the_best_of_a_group_is_judged_on_the_holdout_and_at_the_last_generation_always():
+    judge = Bowl(1.05)
+    seen = climb(Bowl(0.0), Ladder(groups=1), steps=13, selection=Selection(judge, every=5))
+    assert [len(points) for points in judge.points] == [1] * 4  # generations 0, 5, 10 and 13, the leader alone
+    best = seen[-1].best
+    assert best.step.tolist() == [10]
+    torch.testing.assert_close(best.latents["x"], torch.full((1, 3), 1.0))
+    torch.testing.assert_close(best.loss, judge(best.latents, step=0).primary)
+
+
+def test_a_group_that_gains_nothing_for_long_enough_is_on_a_plateau():
+    seen = climb(Bowl(0.0), Ladder(), steps=9, selection=Selection(every=1, patience=2))  # it climbs away from its goal
+    assert seen[-1].status == ("plateau", "plateau")
+    assert seen[-1].step == 2
+
+
+def test_the_best_point_is_without_the_noise_that_the_objective_put_on_it():
+    class Noisy(Bowl):
+        def __call__(self, latents: Latents, *, step: int) -> Evaluation:
+            return super().__call__({"x": latents["x"] + 0.5}, step=step)
+
+    seen = climb(Noisy(0.0), Ladder())
+    assert torch.equal(seen[-1].best.latents["x"], seen[0].params["x"][:, 0])
+    assert torch.equal(seen[0].evaluation.latents["x"], seen[0].params["x"][:, 0] + 0.5)
+
+
+def test_no_gradient_is_taken():
+    class Asking(Bowl):
+        def __call__(self, latents: Latents, *, step: int) -> Evaluation:
+            assert not torch.is_grad_enabled()
+            return super().__call__(latents, step=step)
+
+    assert not climb(Asking(0.0), Ladder())[-1].evaluation.primary.requires_grad
+
+
+def test_a_state_is_what_it_was_when_the_search_has_gone_on():
+    ladder, kept = Ladder(), []
+    for state in evolve(Bowl(0.0), direct(2, 3), ladder, steps=4):
+        kept.append((state, deepcopy((state.params, state.best.latents, state.evaluation.latents))))
+    for state, (params, best, latents) in kept:
+        assert torch.equal(state.params["x"], params["x"])
+        assert torch.equal(state.best.latents["x"], best["x"])
+        assert torch.equal(state.evaluation.latents["x"], latents["x"])
+
+
+def test_no_steps_are_refused():
+    with pytest.raises(InvalidInput, match="steps: expected at least 1, got 0"):
+        climb(Bowl(0.0), Ladder(), steps=0)

@@ -1,0 +1,171 @@
+"""Models ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from fusedream_sdk.errors import InvalidInput, PluginContractError, UnknownPlugin
+from fusedream_sdk.latents import Latents, LatentSpec
+from fusedream_sdk.models.loading import Loaded
+from fusedream_sdk.run.engine import Engine
+from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.scoring.prompt import Prompt
+from fusedream_sdk.scoring.views import NO_VIEWS
+from fusedream_sdk.testing import ToyGenerator, ToyReward, ToyScorer
+
+SETTINGS = Settings(bank=48, samples=32, basis=2, bank_views=2)
+RED = [(Prompt("red"), 0)]
+TOYS = {"toys": "def distance(*, scorer=None, device=None): return Distance(scorer)\n"}
+TOYS["toys"] += """
+class Distance:
+    def __init__(self, scorer): self.scorer = scorer
+    def __call__(self, a, b): return (a - b).square().mean(dim=(1, 2, 3))
+"""
+
+
+class Drawing(ToyGenerator):
+    """Counts the pictures that it draws."""
+
+    fingerprint = "drawing"
+
+    def __init__(self, side: int = 16) -> None:
+        super().__init__(side)
+        self.drawn = 0
+
+    def __call__(self, latents: Latents) -> Tensor:
+        self.drawn += len(latents["z"])
+        return super().__call__(latents)
+
+
+class Conditioned(ToyGenerator):
+    """Its condition depends on the prompt."""
+
+    space = {**ToyGenerator.space, "letters": LatentSpec((1,), frozen=True)}  # noqa: RUF012
+
+    def sample(self, n: int, *, rng: torch.Generator, prompts: tuple[str, ...] = ()) -> Latents:
+        return {**super().sample(n, rng=rng), "letters": torch.ones(n, 1)}
+
+
+def engine(generator: Any = None, scorer: Any = None, **options: Any) -> Engine:
+    models = Loaded(generator or ToyGenerator(16), None), Loaded(scorer or ToyScorer(8), None)
+    return Engine(*models, **{"dtype": torch.float32, **options})
+
+
+def test_models_that_lack_a_member_are_refused_when_the_engine_is_made():
+    with pytest.raises(PluginContractError, match="generator: expected the members"):
+        engine(ToyScorer(8))
+    with pytest.raises(PluginContractError, match="scorer: expected"):
+        engine(scorer=ToyGenerator(16))
+
+
+def test_the_contracts_are_tried_out_on_the_first_rows_and_never_again():
+    toy = Drawing()
+    made = engine(toy)
+    assert toy.drawn == 0
+    made.rows(RED)
+    tried = toy.drawn
+    assert tried > 0
+    rows = made.rows([(Prompt("red"), 0), (Prompt("blue"), 5)])
+    made.check_once()
+    assert toy.drawn == tried
+    assert rows.seeds == (0, 5)
+    torch.testing.assert_close(rows.target.embeddings, ToyScorer(8).encode_text(["red", "blue"]))  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_model_that_breaks_its_contract_is_told_on_every_try():
+    class Loud(ToyGenerator):
+        def __call__(self, latents: Latents) -> Tensor:
+            return 3 * super().__call__(latents)
+
+    made = engine(Loud(16))
+    for _ in range(2):
+        with pytest.raises(PluginContractError, match=r"expected images in \[0, 1\]"):
+            made.rows(RED)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_models_run_in_the_format_of_the_engine(dtype: torch.dtype):
+    with engine(dtype=dtype).precision():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+
+
+def test_a_named_distance_is_loaded_on_its_first_use_once_and_shares_the_scorer(install: Callable[..., Path]):
+    made = engine(perceptual="toy-distance")  # not there yet
+    install("toys", "[fusedream_sdk.perceptual]\ntoy-distance = toys:distance\n", **TOYS)
+    assert made.perceptual is made.perceptual
+    assert made.perceptual.name == "toy-distance"
+    assert made.perceptual.model.scorer is made.scorer.model
+
+
+def test_a_distance_that_is_not_installed_is_missed_only_where_it_is_used():
+    made = engine(perceptual="there-is-none")
+    made.rows(RED)
+    with pytest.raises(UnknownPlugin, match="perceptual: expected one of"):
+        made.perceptual  # noqa: B018
+
+
+def test_an_engine_with_another_generator_keeps_all_else():
+    def distance(a: Tensor, b: Tensor) -> Tensor:
+        return (a - b).abs().mean(dim=(1, 2, 3))
+
+    one, other = engine(dtype=torch.bfloat16, budget=5.0, perceptual=distance), Loaded(ToyGenerator(24), "other")
+    made = one.drawing_with(other)
+    assert made.generator is other
+    assert made.scorer is one.scorer
+    assert (made.dtype, made.budget, made.device) == (torch.bfloat16, 5.0, one.device)
+    assert made.perceptual.model is distance
+
+
+def test_a_bank_is_of_the_models_and_settings_that_it_is_made_for():
+    made = engine(Drawing(), dtype=torch.bfloat16)
+    recipe = made.bank_recipe(SETTINGS.replace(augment=NO_VIEWS))
+    assert (recipe.generator, recipe.scorer) == ("drawing", made.scorer.fingerprint)
+    assert (recipe.size, recipe.count, recipe.views, recipe.precision) == (48, 2, NO_VIEWS, "bfloat16")
+
+
+def test_a_bank_is_built_once_and_the_next_engine_reads_it_from_the_cache():
+    toy = Drawing()
+    made = engine(toy)
+    bank = made.bank(SETTINGS, progress=False)
+    assert toy.drawn == 48
+    assert made.bank(SETTINGS, progress=False) is bank
+    assert made.bank(SETTINGS.replace(steps=3, samples=20), progress=False) is bank  # what it does not depend on
+    later = Drawing()
+    again = engine(later).bank(SETTINGS, progress=False)
+    assert torch.equal(again.embeddings, bank.embeddings)
+    assert (toy.drawn, later.drawn) == (48, 0)
+
+
+def test_other_settings_have_another_bank():
+    toy = Drawing()
+    made = engine(toy)
+    made.bank(SETTINGS, progress=False)
+    assert len(made.bank(SETTINGS.replace(bank=64), progress=False).embeddings) == 64
+    assert toy.drawn == 48 + 64
+
+
+@pytest.mark.parametrize("content", [b"", b"junk" * 99])
+def test_a_damaged_bank_in_the_cache_is_built_again(content: bytes):
+    toy = Drawing()
+    bank = engine(toy).bank(SETTINGS, progress=False)
+    path = engine(toy).bank_recipe(SETTINGS).path
+    path.write_bytes(content)
+    again = engine(toy).bank(SETTINGS, progress=False)
+    assert torch.equal(again.embeddings, bank.embeddings)
+    assert toy.drawn == 2 * 48
+    assert len(path.read_bytes()) > len(content)
+
+
+@pytest.mark.parametrize("models", [{"generator": Conditioned(16)}, {"scorer": ToyReward()}], ids=["conditioned", "reward"])
+def test_models_that_no_bank_can_serve_are_refused_one(models: dict[str, Any]):
+    assert engine().has_bank
+    made = engine(**models)
+    assert not made.has_bank
+    with pytest.raises(InvalidInput, match="bank: expected a scorer with embeddings and a generator that ignores the prompt"):
+        made.bank(SETTINGS, progress=False)
