@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from fusedream_sdk.optim.directions import WeightedSum as WeightedSum
     from fusedream_sdk.optim.loop import iterate as iterate
     from fusedream_sdk.optim.loop import optimise as optimise
+    from fusedream_sdk.optim.optimisers import adam as adam
+    from fusedream_sdk.optim.optimisers import sgd as sgd
     from fusedream_sdk.optim.parametrise import BasisMix as BasisMix
     from fusedream_sdk.optim.parametrise import Direct as Direct
     from fusedream_sdk.optim.population import Population as Population
@@ -96,6 +98,7 @@ _HOMES = {
     ),
     "optim.directions": ("Clipped", "Descent", "DynamicBarrier", "WeightedSum"),
     "optim.loop": ("iterate", "optimise"),
+    "optim.optimisers": ("adam", "sgd"),
     "optim.parametrise": ("BasisMix", "Direct"),
     "optim.population": ("Population",),
     "optim.state": ("State",),

@@ -3,8 +3,9 @@
     sample or search -> parametrise -> generate -> view -> score -> direction -> step -> project
 
 Rows never mix: row i of every tensor belongs to one (prompt, seed), and a row gives the same picture alone as in a
-batch. A method that works on a population has a group of members for each row; groups never mix. Images are (B, 3, H, W) in [0, 1], RGB. Scores are higher-is-better; losses are lower-is-better and have shape
-(B,), summed only where the gradient is taken.
+batch. A method that works on a population has a group of members for each row; groups never mix. Images are
+(B, 3, H, W) in [0, 1], RGB. Scores are higher-is-better; losses are lower-is-better and have shape (B,), summed only where
+the gradient is taken.
 """
 
 from __future__ import annotations

@@ -109,10 +109,10 @@ def check_perceptual(perceptual: Perceptual, *, side: int = 64, rows: int = 3) -
 
 
 def check_method(method: Method, *, steps: int = 3) -> None:
-    """Every promise of a `Method`, tried out on toy models that no method may take for granted.
+    """Every promise of a `Method`, tried out on two pairs of toy models.
 
-    One generator has a narrow box, a free entry and a frozen one that depends on the prompt; the other has a scorer without
-    embeddings. Three rows are drawn together, each alone, again, and from other seeds. What is promised:
+    In one pair the generator depends on the prompt, by a frozen latent; in the other the score is a reward, without
+    embeddings. So neither has a bank. Three rows are drawn together, again, from other seeds, and each alone. The promises:
 
     * Its settings are ones that `Settings` takes.
     * Starts have the entries of the generator's space, (B, k, *shape) each, inside the constraints.

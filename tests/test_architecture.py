@@ -82,6 +82,7 @@ def test_tests_stand_in_no_room_that_is_not_there():
     assert {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")} <= rooms | others
 
 
+SETTERS = {"setattr", "object.__setattr__", "delattr"}
 THEIRS = {"x.grad", "warnings.showwarning"}  # torch's place for a gradient, the standard library's for a printer
 
 
@@ -115,9 +116,8 @@ def stored(tree: ast.Module) -> Iterator[ast.expr]:
             inner = node.value
             if isinstance(inner, ast.Attribute) and not is_own(inner.value, made):
                 yield node
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("setattr", "object.__setattr__", "delattr"):
-            if not is_own(node.args[0], made):
-                yield node
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in SETTERS and not is_own(node.args[0], made):
+            yield node
 
 
 def is_own(owner: ast.expr, made: set[str]) -> bool:

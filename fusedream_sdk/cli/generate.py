@@ -94,10 +94,12 @@ def generate(
     listed, numbers = asked.rows()
     out, targets = plan(listed, numbers, output)
     changes = settings.changes()
+    if method is not None:
+        chosen = known_method(method)
+        chosen.check_changes(changes)
+        changes["method"] = chosen
     if start is not None:
         changes["start"] = read_start(start)
-    if method is not None:
-        changes["method"] = known_method(method)
     dream = choice.load(shown=output.shown)
     watch = None
     if output.progress == "pictures":

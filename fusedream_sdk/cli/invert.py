@@ -68,14 +68,14 @@ def invert(
     latents too, for `generate --start`. Ctrl-C saves the best so far.
     """
     from fusedream_sdk.imaging.pictures import read_pictures
-    from fusedream_sdk.inversion.result import FILE, stems_of
+    from fusedream_sdk.inversion.result import FILE, numbered
     from fusedream_sdk.run.saving import plan_files
 
     read = read_pictures("pictures", list(pictures))
     changes = settings.changes()
     default = Path(f"{pictures[0].stem}-inverted.png") if len(pictures) == 1 else Path("inverted")
     out = (output.out or default).expanduser()
-    targets = plan_files(out, stems_of(len(pictures)), [FILE], overwrite=output.overwrite)
+    targets = plan_files(out, numbered(len(pictures)), [FILE], overwrite=output.overwrite)
     check_sheet(output, [*targets, *([] if targets == [out] else [out / FILE])])
     dream = choice.load(shown=output.shown, perceptual=perceptual)
     found = dream.invert(read, progress=output.shown, **changes)

@@ -46,7 +46,7 @@ def paste_on_grid(
         top, left, height, width = box
         small = F.interpolate(picture[rows], (height, width), mode="bilinear", antialias=True, align_corners=False)
         laid = F.pad(small, (left, size[1] - left - width, top, size[0] - top - height))
-        mask = cover(torch.tensor([box], dtype=canvas.dtype, device=canvas.device), size, feather, rim)
+        mask = coverage(torch.tensor([box], dtype=canvas.dtype, device=canvas.device), size, feather, rim)
         done.append(canvas[rows] * (1 - mask) + laid * mask)
         order += rows
     back = torch.tensor(order, device=canvas.device).argsort()
@@ -84,11 +84,11 @@ def paste_warped(
     first = torch.stack([across, zero, left + across / 2 - 0.5], dim=1)
     second = torch.stack([zero, down, top + down / 2 - 0.5], dim=1)
     laid = warp_affine(picture, torch.stack([first, second], dim=1), size, padding_mode="border", align_corners=True)
-    mask = cover(torch.stack([top, left, tall, wide], dim=1), size, feather, rim)
+    mask = coverage(torch.stack([top, left, tall, wide], dim=1), size, feather, rim)
     return canvas * (1 - mask) + laid * mask
 
 
-def cover(boxes: Tensor, size: tuple[int, int], feather: float, rim: float | None) -> Tensor:
+def coverage(boxes: Tensor, size: tuple[int, int], feather: float, rim: float | None) -> Tensor:
     """How much of each pixel a pasted picture, or its rim alone, covers: (B, 1, H, W) in [0, 1]. Arguments as above."""
     whole = soft_box(boxes, size, feather)
     if rim is None:

@@ -49,7 +49,9 @@ def invert_with(
     perceptual = engine.perceptual.model
     engine.check_once()
     generator = engine.generator.model
-    own = how.replace(candidates=min(how.candidates, settings.samples), starts=min(how.starts, settings.samples))
+    own = how
+    if settings.searches:  # a search that is to be quick looks at few here too
+        own = how.replace(candidates=min(how.candidates, settings.samples), starts=min(how.starts, settings.samples))
     banked = engine.has_bank and settings.searches and not hasattr(generator, "encode")
     found = invert(
         generator,

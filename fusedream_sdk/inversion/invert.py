@@ -32,7 +32,7 @@ from fusedream_sdk.runtime.device import Precision
 from fusedream_sdk.runtime.memory import rows_that_fit
 from fusedream_sdk.runtime.progress import Advance, bar
 from fusedream_sdk.scoring.prompt import Prompt
-from fusedream_sdk.search.starts import draw
+from fusedream_sdk.search.starts import draw_samples
 
 NOTHING = Prompt.of(())  # what a generator that depends on a prompt is told
 
@@ -92,7 +92,7 @@ def _starts(likeness: Likeness, given: Latents | None, progress: Advance) -> Lat
     encoded = None if encode is None else project(encode(targets), generator.space)
     if encoded is not None:
         check_latents(encoded, generator.space, argument="generator.encode")
-    drawn = draw(generator, settings.candidates, settings.seed, NOTHING) if given is None else None
+    drawn = draw_samples(generator, settings.candidates, settings.seed, NOTHING) if given is None else None
     count = settings.starts - (encoded is not None)
     found: list[Latents] = []
     for row in range(len(targets)):

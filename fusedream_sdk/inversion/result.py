@@ -91,7 +91,7 @@ class Inversion:
 
     def stems(self) -> list[str]:
         """Names of the pictures in a folder."""
-        return stems_of(len(self))
+        return numbered(len(self))
 
     def beside(self) -> dict[str, Writer]:
         """The further files of a folder."""
@@ -131,13 +131,20 @@ class Inversion:
                 group, name = key.split(".", 1)
                 groups[group][name] = x
             history, status = groups["history"], tuple(map(Status, about["status"]))
-            recipe = Recipe.from_json(about["recipe"])
+            recipe = _recipe_of(about["recipe"])
             return cls(targets, images, groups["latents"], psnr, distance, status, history, recipe)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"inversion {path}: expected a folder that Inversion.save wrote ({error}).") from error
 
 
-def stems_of(count: int) -> list[str]:
+def _recipe_of(written: Any) -> Recipe:
+    """The recipe of a folder; version 0.2 wrote no models where `invert` was called without an engine."""
+    if isinstance(written, dict) and "generator" not in written and written.get("method") == Verb.INVERT:
+        return Recipe(Verb.INVERT, inversion=written["settings"])
+    return Recipe.from_json(written)
+
+
+def numbered(count: int) -> list[str]:
     """Names of so many pictures."""
     return [f"{row:02d}" for row in range(count)]
 

@@ -76,16 +76,16 @@ class Method:
         return self.name or "a method of your own"
 
     def settings_for(self, recommended: Settings, changes: Mapping[str, Any]) -> Settings:
-        """The settings of a call.
+        """The settings of a call. Raises InvalidInput as `check_changes`, or for a value that cannot be used."""
+        self.check_changes(changes)
+        return changed(recommended, {**self.settings, **changes})
 
-        Raises:
-            InvalidInput: a name that is no setting, a value that cannot be used, or a setting that has no use here.
-        """
+    def check_changes(self, changes: Mapping[str, Any]) -> None:
+        """Every name is a setting, and has a use here. Raises InvalidInput."""
         check_names(changes, names_of(Settings))
         for name in (name for name in changes if name in self.unused):
             fix = "Leave it out, or choose another method."
             raise InvalidInput(name, expected=f"nothing, as {self} has no use for it", got=changes[name], fix=fix)
-        return changed(recommended, {**self.settings, **changes})
 
     def rows_at_a_time(self, task: Task, starts: Latents) -> int:
         """How many rows of a task run at once within the memory."""

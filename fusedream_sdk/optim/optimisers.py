@@ -9,6 +9,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from fusedream_sdk.errors import InvalidInput
+
 MakeOptimiser = Callable[[list[Tensor]], torch.optim.Optimizer]
 """Parameters to an optimiser of them."""
 
@@ -41,7 +43,15 @@ def sgd(lr: float, *, momentum: float = 0.0, nesterov: bool = False) -> MakeOpti
         lr: learning rate.
         momentum: share of the last step that is kept, from 0.
         nesterov: look ahead along it.
+
+    Raises:
+        InvalidInput: Nesterov's without momentum.
+
+    References:
+        Sutskever et al. (2013). On the importance of initialization and momentum in deep learning. ICML 2013.
     """
+    if nesterov and not momentum:
+        raise InvalidInput("nesterov", expected="momentum above 0 to look ahead along", got=f"momentum {momentum}")
     return lambda params: torch.optim.SGD(params, lr=lr, momentum=momentum, nesterov=nesterov)
 
 

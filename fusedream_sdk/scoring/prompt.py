@@ -100,6 +100,10 @@ class Prompt:
         whole = sum(abs(term.weight) for term in self.terms)
         return [term.weight / whole for term in self.terms]
 
+    def shared(self) -> list[tuple[Term, float]]:
+        """The parts, each with its share."""
+        return list(zip(self.terms, self.shares(), strict=True))
+
     def with_pictures(self, pictures: Sequence[PictureLike]) -> Prompt:
         """The same prompt with the pictures, found by their fingerprints, that a recipe does not hold."""
         found = {term.text: term.picture for one in pictures for term in Prompt(image=one).terms}

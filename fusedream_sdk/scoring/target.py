@@ -13,7 +13,7 @@ from fusedream_sdk.errors import InvalidInput, PluginContractError
 from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.models.checks import device_of
 from fusedream_sdk.protocols import Reward, Scorer
-from fusedream_sdk.scoring.prompt import Prompt, PromptLike, Term, as_prompt
+from fusedream_sdk.scoring.prompt import PromptLike, Term, as_prompt
 
 
 class Target(Protocol):
@@ -102,7 +102,7 @@ def make_target(scorer: Scorer | Reward, prompts: Sequence[PromptLike]) -> Promp
     """A target of prompts, one per row, which the scorer reads here, each part once; or, without embeddings, a reward's."""
     if isinstance(scorer, Scorer):
         return PromptTarget(scorer, embed(scorer, prompts))
-    return RewardTarget(scorer, tuple(tuple(shared(as_prompt(prompt))) for prompt in prompts))
+    return RewardTarget(scorer, tuple(tuple(as_prompt(prompt).shared()) for prompt in prompts))
 
 
 def embed(scorer: Scorer, prompts: Sequence[PromptLike]) -> Tensor:
@@ -121,9 +121,4 @@ def embed(scorer: Scorer, prompts: Sequence[PromptLike]) -> Tensor:
             if term.picture is not None:
                 picture = shrink(term.picture[None].to(device_of(scorer)), scorer.resolution)
                 known[text] = scorer.encode_image(picture).float()[0]
-    return torch.stack([sum((known[t.text] * s for t, s in shared(p)), start=torch.zeros(())) for p in listed])
-
-
-def shared(prompt: Prompt) -> list[tuple[Term, float]]:
-    """The parts of a prompt, each with its share."""
-    return list(zip(prompt.terms, prompt.shares(), strict=True))
+    return torch.stack([sum((known[t.text] * s for t, s in p.shared()), start=torch.zeros(())) for p in listed])

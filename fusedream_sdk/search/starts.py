@@ -19,7 +19,7 @@ from fusedream_sdk.scoring.views import Stream, Views
 from fusedream_sdk.search.bank import BLOCK, draw_block
 
 
-def draw(generator: Generator, n: int, seed: int, prompt: PromptLike) -> Latents:
+def draw_samples(generator: Generator, n: int, seed: int, prompt: PromptLike) -> Latents:
     """n latents for one prompt from one seed, at least the first of them the same whatever n is up to a block."""
     if conditioned(generator):
         return draw_rows(generator, n, torch.Generator().manual_seed(seed), as_prompt(prompt).subject)
@@ -29,7 +29,7 @@ def draw(generator: Generator, n: int, seed: int, prompt: PromptLike) -> Latents
 
 def drawn_starts(generator: Generator, prompts: Sequence[PromptLike], seeds: Sequence[int], *, k: int = 1) -> Latents:
     """k latents per row, drawn from its seed: (B, k, ...) each."""
-    drawn = [map_latents(lambda x: x[:k], draw(generator, k, s, p)) for p, s in zip(prompts, seeds, strict=True)]
+    drawn = [map_latents(lambda x: x[:k], draw_samples(generator, k, s, p)) for p, s in zip(prompts, seeds, strict=True)]
     return map_latents(lambda x: x.unflatten(0, (len(seeds), k)), concatenate(drawn))
 
 
@@ -75,7 +75,7 @@ def searched_starts(
     precision, progress = run
     found = []
     for row, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
-        latents = draw(generator, samples, seed, prompt)
+        latents = draw_samples(generator, samples, seed, prompt)
         scores: list[Tensor] = []
         with torch.no_grad(), precision():
             for start in range(0, samples, BLOCK):

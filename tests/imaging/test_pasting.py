@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from fusedream_sdk.imaging.pasting import box_sizes, cover, grid_boxes, paste_on_grid, paste_warped, seam, soft_box
+from fusedream_sdk.imaging.pasting import box_sizes, coverage, grid_boxes, paste_on_grid, paste_warped, seam, soft_box
 from fusedream_sdk.scenes.placement import PLACES
 
 CANVASES = [(32, 32), (24, 40), (45, 31)]
@@ -157,7 +157,7 @@ def test_an_edge_on_the_edge_of_the_canvas_stays_hard(place_: str):
 
 def test_a_rim_covers_the_outermost_part_and_not_the_middle():
     boxes = torch.tensor([[8.0, 4.0, 16.0, 24.0]])
-    whole, rim = cover(boxes, (32, 32), 0.0, None)[0, 0], cover(boxes, (32, 32), 0.0, 0.125)[0, 0]
+    whole, rim = coverage(boxes, (32, 32), 0.0, None)[0, 0], coverage(boxes, (32, 32), 0.0, 0.125)[0, 0]
     expected = whole.clone()
     expected[10:22, 7:25] = 0
     assert torch.equal(rim, expected)

@@ -144,3 +144,10 @@ def test_an_inversion_is_changed_only_as_a_copy():
         made.status = ()  # pyright: ignore[reportAttributeAccessIssue]
     assert replace(made, status=(Status.FAILED,) * 2).status == ("failed", "failed")
     assert made.status == ("done", "plateau")
+
+
+def test_a_folder_of_version_0_2_that_names_no_models_is_read_back(tmp_path: Path):
+    make().save(tmp_path / "near")
+    about, tensors = read_bundle(tmp_path / "near" / FILE)
+    save_bundle(tmp_path / "near" / FILE, tensors, {**about, "recipe": {"method": "invert", "settings": {"steps": 7}}})
+    assert Inversion.load(tmp_path / "near").recipe == Recipe(Verb.INVERT, inversion={"steps": 7})

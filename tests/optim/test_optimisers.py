@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.optim.optimisers import adam, sgd
 from tests.optim.toys import START, Bowl, states
 
@@ -81,3 +82,8 @@ def test_a_row_alone_is_moved_as_among_others(make: Callable):
 def test_a_maker_may_be_used_for_several_runs(make: Callable):
     gradients = [torch.ones(2), -torch.ones(2), torch.ones(2)]
     assert torch.equal(walk(make, gradients), walk(make, gradients))
+
+
+def test_looking_ahead_needs_momentum():
+    with pytest.raises(InvalidInput, match="nesterov: expected momentum above 0 to look ahead along, got momentum 0"):
+        sgd(0.1, nesterov=True)

@@ -15,7 +15,7 @@ from fusedream_sdk.scoring.prompt import Prompt
 from fusedream_sdk.scoring.target import make_target
 from fusedream_sdk.scoring.views import NO_VIEWS, Stream, Views
 from fusedream_sdk.search.bank import BLOCK, draw_block
-from fusedream_sdk.search.starts import draw, drawn_starts, gaussian_starts, searched_starts
+from fusedream_sdk.search.starts import draw_samples, drawn_starts, gaussian_starts, searched_starts
 from fusedream_sdk.testing import ToyGenerator, ToyReward, ToyScorer
 
 GENERATOR, SCORER = ToyGenerator(16), ToyScorer(8)
@@ -33,19 +33,19 @@ class Conditioned(ToyGenerator):
 
 
 def test_more_draws_begin_with_the_fewer():
-    few, many = draw(GENERATOR, 3, 7, "red"), draw(GENERATOR, 150, 7, "red")
+    few, many = draw_samples(GENERATOR, 3, 7, "red"), draw_samples(GENERATOR, 150, 7, "red")
     assert len(many["z"]) == 150
     assert all(torch.equal(few[name], many[name][:3]) for name in few)
 
 
 def test_draws_are_those_of_a_bank_with_that_seed():
-    drawn = draw(GENERATOR, BLOCK + 5, 7, "red")
+    drawn = draw_samples(GENERATOR, BLOCK + 5, 7, "red")
     assert torch.equal(drawn["z"][BLOCK:], draw_block(GENERATOR, 7, 1)["z"][:5])
 
 
 def test_a_generator_that_depends_on_the_prompt_is_told_what_it_is_to_draw():
     asked = Prompt("a red dog") - 0.5 * Prompt("blue")
-    assert draw(Conditioned(16), 3, 7, asked)["letters"].flatten().tolist() == [len("a red dog")] * 3
+    assert draw_samples(Conditioned(16), 3, 7, asked)["letters"].flatten().tolist() == [len("a red dog")] * 3
     starts = drawn_starts(Conditioned(16), ["red", "green"], [1, 2], k=2)
     assert starts["letters"].flatten().tolist() == [3, 3, 5, 5]
 
@@ -64,7 +64,7 @@ def test_several_starts_of_a_row_are_draws_from_its_seed_one_after_the_other(k: 
     starts = drawn_starts(GENERATOR, ["red", "blue"], [5, 6], k=k)
     assert {name: x.shape for name, x in starts.items()} == {"z": (2, k, 4), "colour": (2, k, 3)}
     for row, seed in enumerate((5, 6)):
-        drawn = draw(GENERATOR, k, seed, "")
+        drawn = draw_samples(GENERATOR, k, seed, "")
         assert all(torch.equal(starts[name][row], drawn[name]) for name in drawn)
 
 
@@ -104,7 +104,7 @@ def test_a_search_without_a_bank_equals_scoring_every_sample(scorer: ToyScorer |
     target = make_target(scorer, prompts)
     found = search(scorer, prompts, seeds)
     for row in range(2):
-        latents = draw(GENERATOR, 70, seeds[row], prompts[row])
+        latents = draw_samples(GENERATOR, 70, seeds[row], prompts[row])
         small = shrink(GENERATOR(latents), scorer.resolution)
         views = Views()(small, seeds=range(70), step=0, count=2, stream=Stream.BANK)
         scores = target(views, torch.full((140,), row)).view(70, 2).mean(dim=1)
@@ -119,7 +119,7 @@ def test_a_row_alone_finds_what_it_finds_among_others():
 
 def test_without_views_the_pictures_themselves_are_scored():
     found = search(SCORER, ["blue"], [4], views=(NO_VIEWS, 1))
-    drawn = draw(GENERATOR, 70, 4, "blue")
+    drawn = draw_samples(GENERATOR, 70, 4, "blue")
     scores = SCORER.encode_image(shrink(GENERATOR(drawn), 8)) @ SCORER.encode_text(["blue"])[0]
     assert torch.equal(found["z"][0], select(drawn, scores.topk(3).indices)["z"])
 
