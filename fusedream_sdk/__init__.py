@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from fusedream_sdk.latents import Free as Free
     from fusedream_sdk.latents import Latents as Latents
     from fusedream_sdk.latents import LatentSpec as LatentSpec
+    from fusedream_sdk.latents import OneHot as OneHot
+    from fusedream_sdk.latents import Simplex as Simplex
     from fusedream_sdk.methods.base import Method as Method
     from fusedream_sdk.methods.loading import load_method as load_method
     from fusedream_sdk.models.ensemble import load_scorer as load_scorer
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from fusedream_sdk.protocols import Perceptual as Perceptual
     from fusedream_sdk.protocols import Reward as Reward
     from fusedream_sdk.protocols import Scorer as Scorer
+    from fusedream_sdk.run.folder import Folder as Folder
     from fusedream_sdk.run.result import Result as Result
     from fusedream_sdk.run.settings import Settings as Settings
     from fusedream_sdk.scenes.consistency import Composition as Composition
@@ -71,6 +74,7 @@ if TYPE_CHECKING:
     from fusedream_sdk.scoring.augclip import plain_clip as plain_clip
     from fusedream_sdk.scoring.prompt import Prompt as Prompt
     from fusedream_sdk.scoring.views import NO_VIEWS as NO_VIEWS
+    from fusedream_sdk.scoring.views import PUBLIC_VIEWS as PUBLIC_VIEWS
     from fusedream_sdk.scoring.views import Views as Views
     from fusedream_sdk.search.bank import LatentBank as LatentBank
 
@@ -82,7 +86,7 @@ _HOMES = {
     "inversion.invert": ("invert",),
     "inversion.likeness": ("InversionSettings",),
     "inversion.result": ("Inversion",),
-    "latents": ("Box", "Free", "Latents", "LatentSpec"),
+    "latents": ("Box", "Free", "Latents", "LatentSpec", "OneHot", "Simplex"),
     "methods.base": ("Method",),
     "methods.loading": ("load_method",),
     "models.ensemble": ("load_scorer",),
@@ -103,6 +107,7 @@ _HOMES = {
     "optim.population": ("Population",),
     "optim.state": ("State",),
     "protocols": ("Direction", "Evaluation", "Generator", "Objective", "Parametrisation", "Perceptual", "Reward", "Scorer"),
+    "run.folder": ("Folder",),
     "run.result": ("Result",),
     "run.settings": ("Settings",),
     "scenes.consistency": ("Composition",),
@@ -113,7 +118,7 @@ _HOMES = {
     "scenes.settings": ("SceneSettings",),
     "scoring.augclip": ("AugCLIP", "plain_clip"),
     "scoring.prompt": ("Prompt",),
-    "scoring.views": ("NO_VIEWS", "Views"),
+    "scoring.views": ("NO_VIEWS", "PUBLIC_VIEWS", "Views"),
     "search.bank": ("LatentBank",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

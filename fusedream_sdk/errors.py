@@ -23,8 +23,7 @@ class InvalidInput(FuseDreamError, ValueError):
 
     def __init__(self, argument: str, *, expected: str, got: object, fix: str = "") -> None:
         self.argument, self.expected, self.got, self.fix = argument, expected, got, fix
-        shown = got if isinstance(got, str) else repr(got)
-        super().__init__(f"{argument}: expected {expected}, got {shown}." + (f" {fix}" if fix else ""))
+        super().__init__(f"{argument}: expected {expected}, got {shown(got)}." + (f" {fix}" if fix else ""))
 
     def __reduce__(self) -> tuple[object, tuple[()]]:  # a worker process hands its errors over by pickle
         parts = {"expected": self.expected, "got": self.got, "fix": self.fix}
@@ -47,6 +46,10 @@ class PluginContractError(FuseDreamError):
     """A plugin broke its protocol: wrong shape, range, device, or a value that is not finite."""
 
 
+class PluginFault(FuseDreamError, RuntimeError):
+    """The code of a plugin raised an error of its own."""
+
+
 class WeightsError(FuseDreamError):
     """Weights that are missing, damaged, of another architecture, or not safe to load."""
 
@@ -57,6 +60,15 @@ class FingerprintMismatch(FuseDreamError):
 
 class OutputError(FuseDreamError, OSError):
     """A result cannot be written where it was asked for."""
+
+
+def shown(got: object, most: int = 600) -> str:
+    """What came, as a message quotes it: a text as it is, anything else by its `repr`, of either only the beginning."""
+    try:
+        text = got if isinstance(got, str) else repr(got)
+    except Exception:  # an integer of too many digits, or whatever a stranger's class does
+        text = f"a {type(got).__name__} that cannot be shown"
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

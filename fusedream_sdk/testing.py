@@ -15,97 +15,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fusedream_sdk.errors import PluginContractError
 from fusedream_sdk.imaging.resize import shrink
-from fusedream_sdk.latents import Box, Free, Latents, LatentSpec, map_latents, select
+from fusedream_sdk.latents import Box, Free, Latents, LatentSpec, map_latents
 from fusedream_sdk.methods.base import Method
 from fusedream_sdk.methods.checks import check_method_on
-from fusedream_sdk.models import checks as contracts
+from fusedream_sdk.models.contract_generator import check_generator
+from fusedream_sdk.models.contract_scorer import check_perceptual, check_reward, check_scorer
 from fusedream_sdk.models.loading import Loaded
-from fusedream_sdk.protocols import Generator, Perceptual, Scorer
+from fusedream_sdk.protocols import Generator
 from fusedream_sdk.run.engine import Engine
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.runtime.checks import check_count
 
-ROW_TOLERANCE = 1e-4
-
-
-def check_generator(generator: Generator, *, rows: int = 3) -> None:
-    """Every promise of `Generator`, tried out.
-
-    Args:
-        generator: to check.
-        rows: how many pictures to draw at a time, at least 2.
-
-    Raises:
-        PluginContractError: naming the broken promise.
-    """
-    contracts.check_members("generator", generator, ("space", "resolution", "sample"))
-    latents = generator.sample(rows, rng=torch.Generator().manual_seed(0))
-    contracts.check_sample(generator, latents, rows)
-    again = generator.sample(rows, rng=torch.Generator().manual_seed(0))
-    other = generator.sample(rows, rng=torch.Generator().manual_seed(1))
-    if any(not torch.equal(latents[name], again[name]) for name in latents):
-        raise PluginContractError("generator.sample: expected the same draw from the same seed; it uses other randomness.")
-    if all(torch.equal(latents[name], other[name]) for name in latents):
-        raise PluginContractError("generator.sample: expected another draw from another seed; it ignores `rng`.")
-    contracts.check_gradient(generator, latents)
-    with torch.no_grad():
-        images = generator(latents)
-        contracts.check_images(generator, images, rows)
-        alone = torch.cat([generator(select(latents, slice(i, i + 1))) for i in range(rows)])
-    _check_rows_alone("generator", images, alone)
-
-
-def check_scorer(scorer: Scorer, *, rows: int = 3) -> None:
-    """Every promise of `Scorer`, tried out. Raises PluginContractError, naming the broken one."""
-    contracts.check_members("scorer", scorer, ("resolution", "encode_text", "encode_image"))
-    prompts = ["a red apple", "a blue car", "a dog"][:rows]
-    text = scorer.encode_text(prompts)
-    contracts.check_embeddings(text, len(prompts), "encode_text")
-    _check_rows_alone("scorer.encode_text", text, torch.cat([scorer.encode_text([p]) for p in prompts]))
-    size = (rows, 3, scorer.resolution, scorer.resolution)
-    images = torch.rand(size, generator=torch.Generator().manual_seed(0)).to(contracts.device_of(scorer))
-    embedded = scorer.encode_image(images.requires_grad_())
-    contracts.check_embeddings(embedded, rows, "encode_image")
-    if embedded.shape[1] != text.shape[1]:
-        raise PluginContractError(f"scorer: expected one size of embedding, got {text.shape[1]} and {embedded.shape[1]}.")
-    (gradient,) = torch.autograd.grad((embedded @ text[0].detach().to(embedded.dtype)).sum(), images, allow_unused=True)
-    if gradient is None or not (gradient != 0).any() or not torch.isfinite(gradient).all():
-        raise PluginContractError("scorer.encode_image: expected a finite gradient to the images that is not zero.")
-    with torch.no_grad():
-        alone = torch.cat([scorer.encode_image(images[i : i + 1]) for i in range(rows)])
-    _check_rows_alone("scorer.encode_image", embedded.detach(), alone)
-
-
-def check_perceptual(perceptual: Perceptual, *, side: int = 64, rows: int = 3) -> None:
-    """Every promise of `Perceptual`, tried out.
-
-    Args:
-        perceptual: to check.
-        side: of the pictures, in pixels.
-        rows: how many to compare at a time, at least 2.
-
-    Raises:
-        PluginContractError: naming the broken promise.
-    """
-    device = contracts.device_of(perceptual)
-    a, b = torch.rand(2, rows, 3, side, side, generator=torch.Generator().manual_seed(0)).to(device).unbind(0)
-    a, b = a.requires_grad_(), b.requires_grad_()
-    distance = perceptual(a, b)
-    if tuple(distance.shape) != (rows,):
-        raise PluginContractError(f"perceptual: expected shape ({rows},), got {tuple(distance.shape)}.")
-    if not (distance > 0).all() or not torch.isfinite(distance).all():
-        raise PluginContractError("perceptual: expected a positive distance between two different pictures.")
-    gradients = torch.autograd.grad(distance.sum(), (a, b), allow_unused=True) if distance.requires_grad else (None, None)
-    for which, gradient in zip(("first", "second"), gradients, strict=True):
-        if gradient is None or not (gradient != 0).any() or not torch.isfinite(gradient).all():
-            raise PluginContractError(f"perceptual: expected a finite gradient to the {which} picture that is not zero.")
-    with torch.no_grad():
-        if not perceptual(b, b.clone()).abs().max() <= 1e-5:
-            raise PluginContractError("perceptual: expected 0 between a picture and itself.")
-        alone = torch.cat([perceptual(a[i : i + 1], b[i : i + 1]) for i in range(rows)])
-    _check_rows_alone("perceptual", distance.detach(), alone)
+__all__ = [
+    "ToyConditioned",
+    "ToyGenerator",
+    "ToyReward",
+    "ToyScorer",
+    "check_generator",
+    "check_method",
+    "check_perceptual",
+    "check_reward",
+    "check_scorer",
+    "random_latents",
+]
 
 
 def check_method(method: Method, *, steps: int = 3) -> None:
@@ -136,12 +69,6 @@ def check_method(method: Method, *, steps: int = 3) -> None:
     for generator, scorer in ((ToyConditioned(16), ToyScorer(8)), (ToyGenerator(16), ToyReward())):
         engine = Engine(Loaded(generator, None), Loaded(scorer, None), dtype=torch.float32)
         check_method_on(method, engine, settings, steps=steps)
-
-
-def _check_rows_alone(what: str, batch: Tensor, alone: Tensor) -> None:
-    worst = float((batch - alone).abs().max())
-    if worst > ROW_TOLERANCE:
-        raise PluginContractError(f"{what}: expected a row alone to equal the row in a batch, got {worst:.2g} apart.")
 
 
 class ToyGenerator:

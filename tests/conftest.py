@@ -43,6 +43,13 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
+def together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows run as many at a time as the memory holds, as on an accelerator."""
+    for module in ("run.task", "run.report", "methods.base", "inversion.invert"):
+        monkeypatch.setattr(f"fusedream_sdk.{module}.rows_alone", lambda device: False)
+
+
+@pytest.fixture
 def dream() -> FuseDream:
     """The toy pair, quick settings, exact arithmetic."""
     return toy_dream()

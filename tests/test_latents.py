@@ -14,6 +14,8 @@ from fusedream_sdk.latents import (
     Constraint,
     Free,
     LatentSpec,
+    OneHot,
+    Simplex,
     check_latents,
     concatenate,
     contains,
@@ -55,8 +57,67 @@ def test_a_convex_mix_of_permitted_points_is_permitted_up_to_rounding(box: Box, 
     assert box.contains((weights * points).sum(dim=0))
 
 
+@given(seeds)
+def test_the_nearest_shares_are_shares_and_no_others_are_nearer(seed: int):
+    x, simplex = normal(seed, 5, 6), Simplex()
+    projected = simplex.project(x)
+    assert simplex.contains(projected)
+    torch.testing.assert_close(simplex.project(projected), projected)
+    others = torch.distributions.Dirichlet(torch.ones(6)).sample((200,))
+    assert ((x[:, None] - others).norm(dim=2).amin(dim=1) >= (x - projected).norm(dim=1) - 1e-4).all()
+
+
+@given(seeds, st.sampled_from([-1, -2]))
+def test_the_nearest_label_is_that_of_the_largest_number(seed: int, axis: int):
+    x, one = normal(seed, 3, 4, 5), OneHot(axis)
+    projected = one.project(x)
+    assert one.contains(projected, atol=0)
+    assert torch.equal(projected.argmax(axis), x.argmax(axis))
+    assert torch.equal(one.project(projected), projected)
+    assert torch.equal(Simplex(axis).project(projected), projected)
+
+
+def test_a_mixture_of_labels_is_a_point_of_the_simplex_and_no_label():
+    mixture = torch.tensor([[0.5, 0.5, 0.0]])
+    assert Simplex().contains(mixture)
+    assert not OneHot().contains(mixture)
+    assert not Simplex().contains(2 * mixture)
+    assert not Simplex().contains(torch.tensor([[1.5, -0.5]]))
+
+
+@pytest.mark.parametrize("kind", [Simplex, OneHot])
+def test_the_axis_of_labels_is_counted_from_the_end(kind: type):
+    with pytest.raises(InvalidInput, match=f"{kind.__name__}: expected axis counted from the end"):
+        kind(axis=0)
+
+
+class Own:
+    """A stranger's constraint, which says nothing of mixing."""
+
+    def project(self, x: Tensor) -> Tensor:
+        return x
+
+    def contains(self, x: Tensor, atol: float = 1e-5) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("spec", "mixes"),
+    [
+        (LatentSpec((3,)), True),
+        (LatentSpec((3,), Own()), True),
+        (LatentSpec((3,), Simplex()), True),
+        (LatentSpec((3,), OneHot()), False),
+        (LatentSpec((3,), mixable=False), False),
+        (LatentSpec((3,), frozen=True), False),
+    ],
+)
+def test_what_may_be_mixed_is_said_by_the_spec_or_its_constraint(spec: LatentSpec, mixes: bool):
+    assert spec.mixes is mixes
+
+
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
-@pytest.mark.parametrize("constraint", [Free(), Box(-1.0, 1.0)])
+@pytest.mark.parametrize("constraint", [Free(), Box(-1.0, 1.0), Simplex(), OneHot()])
 def test_values_that_are_not_finite_are_nowhere_permitted(constraint: Constraint, bad: float):
     assert not constraint.contains(torch.tensor([0.0, bad]))
 

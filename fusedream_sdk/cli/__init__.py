@@ -16,6 +16,7 @@ from fusedream_sdk.cli import bank, compose, convert, exits, generate, invert, p
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="fusedream")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error, as FUSEDREAM_DEBUG=1 does.")
 @click.pass_context
 def fusedream(context: click.Context) -> None:
     """Text to image without training: steer any image generator with any text-image model.

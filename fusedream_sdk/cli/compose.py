@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fusedream_sdk.cli.generate import Output, conclude, line, output_options, plan, save
+from fusedream_sdk.cli.generate import plan
+from fusedream_sdk.cli.numbers import Number
 from fusedream_sdk.cli.options import (
     Asked,
     ModelChoice,
@@ -19,15 +20,16 @@ from fusedream_sdk.cli.options import (
     model_options,
     setting_options,
 )
+from fusedream_sdk.cli.output import Output, conclude, filling, line, output_options
+from fusedream_sdk.cli.paths import PATH
 from fusedream_sdk.optim.status import Status
+from fusedream_sdk.runtime.bounds import FEATHER, SCALE, SCENE
 from fusedream_sdk.scenes.placement import PLACES, placements
 
 if TYPE_CHECKING:
+    from fusedream_sdk.run.folder import Folder
     from fusedream_sdk.scenes.layer import Layer
     from fusedream_sdk.scenes.result import Composed
-
-ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
-PICTURE = click.Path(path_type=Path)
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,11 @@ class LayerChoice:
     def _layer(self, role: str) -> Layer:
         from fusedream_sdk.errors import InvalidInput
         from fusedream_sdk.imaging.pictures import read_picture
-        from fusedream_sdk.scenes.layer import Layer
+        from fusedream_sdk.scenes.layer import Layer, as_layer
 
         prompt, picture = getattr(self, role), getattr(self, f"{role}_picture")
         if picture is None:
-            return Layer(prompt=prompt)
+            return as_layer(role, prompt)
         if prompt is not None:
             fix = f"Leave out --{role} or --{role}-picture."
             raise InvalidInput(role, expected="a prompt or a picture", got="both", fix=fix)
@@ -75,19 +77,8 @@ class SceneChoice:
         from fusedream_sdk.scenes.settings import SceneSettings
 
         changes = chosen(self)
-        SceneSettings(**changes)
-        self._check_used()
+        SceneSettings(**changes).check_used(changes)
         return changes
-
-    def _check_used(self) -> None:
-        """Numbers that the direction has no use for are a misunderstanding. Raises InvalidInput."""
-        from fusedream_sdk.errors import InvalidInput
-
-        direction = self.direction or "bi-level"
-        for name, used in (("alpha", ("bi-level", "inverse")), ("coefficient", ("linear",))):
-            if getattr(self, name) is not None and direction not in used:
-                fix = f"Leave it out, or add --direction {used[0]}."
-                raise InvalidInput(name, expected=f"nothing with the direction {direction}", got=getattr(self, name), fix=fix)
 
 
 layer_options = grouped(
@@ -95,8 +86,8 @@ layer_options = grouped(
     LayerChoice,
     click.option("--background", help="A prompt of the background's own, for its start."),
     click.option("--foreground", help="A prompt of the foreground's own, for its start."),
-    click.option("--background-picture", type=PICTURE, help="A picture of yours as the background, which stays as it is."),
-    click.option("--foreground-picture", type=PICTURE, help="The same for the foreground."),
+    click.option("--background-picture", type=PATH, help="A picture of yours as the background, which stays as it is."),
+    click.option("--foreground-picture", type=PATH, help="The same for the foreground."),
 )
 
 # The choices are written out, because the modules that know them import torch.
@@ -108,15 +99,15 @@ scene_options = grouped(
         type=click.Choice(["bi-level", "linear", "inverse", "augclip"]),
         help="How AugCLIP and the consistency of the layers are combined; augclip: no consistency. [default: bi-level]",
     ),
-    click.option("--alpha", type=ABOVE_ZERO, help="Strength of the barrier, bi-level or inverse. [default: 1]"),
-    click.option("--coefficient", type=ABOVE_ZERO, help="Weight of AugCLIP, linear. [default: 10]"),
+    click.option("--alpha", type=Number(SCENE["alpha"]), help="Strength of the barrier, bi-level or inverse. [default: 1]"),
+    click.option("--coefficient", type=Number(SCENE["coefficient"]), help="Weight of AugCLIP, linear. [default: 10]"),
     click.option("--update", type=click.Choice(["adam", "plain"]), help="What takes the direction. [default: adam]"),
     click.option(
         "--reading", type=click.Choice(["parts", "fused", "border"]), help="What the consistency compares. [default: border]"
     ),
-    click.option("--feather", type=click.FloatRange(0, 0.5), help="Soft edge, a share of the foreground's side. [default: 0]"),
+    click.option("--feather", type=Number(FEATHER), help="Soft edge, a share of the foreground's side. [default: 0]"),
     click.option("--free", is_flag=True, help="Optimise place and scale too, from each of those given."),
-    click.option("--halving", type=click.IntRange(min=2), help="After each stage only one candidate in so many goes on."),
+    click.option("--halving", type=Number(SCENE["halving"]), help="After each stage only one candidate in so many goes on."),
 )
 
 
@@ -126,7 +117,7 @@ scene_options = grouped(
 @click.option(
     "--scale",
     "scales",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Number(SCALE),
     multiple=True,
     help="Share of the canvas that the foreground spans; may be repeated. [default: 0.5]",
 )
@@ -154,26 +145,28 @@ def compose(
     fusedream compose "a dog with a hat" -m emoji --background-picture dog.png --place top --scale 0.3
 
     Two pictures are optimised together, one pasted over the other. Every place at every scale is a candidate; prints the
-    path, scores and placement of the best one. Ctrl-C saves the best so far.
+    path, scores and placement of the best one. Ctrl-C saves the best so far; the same command with --resume goes on.
     """
-    from fusedream_sdk.scenes.result import CANDIDATES
+    from fusedream_sdk.scenes.result import CANDIDATES, SHEET
 
     listed, numbers = asked.rows()
     where = {"places": places or "all", "scales": scales or 0.5}
     count = len(placements(**where))
     changes: dict[str, Any] = {**scene.changes(), **layers.layers(), **settings.changes()}
-    out, targets = plan(listed, numbers, output, others=[CANDIDATES])
+    folder = plan(listed, numbers, output, others=[SHEET, CANDIDATES])
     dream = choice.load(shown=output.shown, perceptual=perceptual)
-    composed = dream.compose(listed, seeds=numbers, progress=output.shown, **where, **changes)
-    return write(composed, out, output, asked=len(targets) * count)
+    with filling(folder):
+        composed = dream.compose(listed, seeds=numbers, progress=output.shown, into=folder, **where, **changes)
+        return tell(composed, folder, output, asked=len(folder.targets) * count)
 
 
-def write(composed: Composed, out: Path, output: Output, *, asked: int) -> int:
-    """Save the winners, print a line for each, and say what went otherwise than asked of so many candidates."""
+def tell(composed: Composed, folder: Folder, output: Output, *, asked: int) -> int:
+    """Write the sheet, print a line for each winner, and say what went otherwise than asked of so many candidates."""
+    output.save_sheet(composed.sheet)
     result, begun = composed.result, len(composed.candidates)
-    for index, path in enumerate(save(composed, out, output)):
+    for index, path in enumerate(folder.pictures):
         place, group = composed.placements[composed.winner[index]], composed.groups[index]
         click.echo(line(result, index, path, f"{place}, best of {len(group)}"))
     missing = f"{asked - begun} of {asked} candidates" if begun < asked else ""
     stopped = bool(missing) or Status.CANCELLED in composed.candidates.status
-    return conclude(result.status, stopped=stopped, missing=missing)
+    return conclude(result.status, folder, stopped=stopped, missing=missing)

@@ -7,13 +7,12 @@ from pathlib import Path
 import click
 
 from fusedream_sdk.cli.options import overwrite_option
-
-FILE = click.Path(dir_okay=False, path_type=Path)
+from fusedream_sdk.cli.paths import PATH
 
 
 @click.command()
-@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("target", type=FILE)
+@click.argument("source", type=PATH)
+@click.argument("target", type=PATH)
 @click.option("--trust", is_flag=True, help="Also read a file that holds other objects; they are left out, and not run.")
 @overwrite_option
 def convert(source: Path, target: Path, trust: bool, overwrite: bool) -> None:
@@ -22,18 +21,16 @@ def convert(source: Path, target: Path, trust: bool, overwrite: bool) -> None:
     Checkpoints are pickles, which can run code when they are read. Without --trust, one that holds anything but tensors
     and plain containers is refused. Lightning's layout is understood: its "state_dict" is what is written.
     """
-    from safetensors.torch import save_file
-
     from fusedream_sdk.errors import InvalidInput
     from fusedream_sdk.models.weights import read_stored, read_trusted
-    from fusedream_sdk.runtime.files import atomic_path, check_writable
+    from fusedream_sdk.runtime.files import save_tensors
+    from fusedream_sdk.runtime.paths import check_writable, readable_file
 
+    source, target = readable_file("source", source), target.expanduser()
     if target.suffix != ".safetensors":
         raise InvalidInput("target", expected="a file name that ends in .safetensors", got=target.name)
-    check_writable(target, overwrite=overwrite)
+    check_writable(target, overwrite=overwrite, argument="target")
     read = read_trusted if trust else read_stored
     tensors = read(source, within="state_dict")
-    with atomic_path(target, overwrite=overwrite) as temporary:
-        copies = {name: value.contiguous().clone() for name, value in tensors.items()}
-        save_file(copies, temporary, {"format": "pt"})  # which transformers asks for
+    save_tensors(target, tensors, {"format": "pt"}, overwrite=overwrite)  # transformers asks for that word
     click.echo(f"{target}  {len(tensors)} tensors  {target.stat().st_size / 1e6:.3g} MB")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 
 import click
 
-from fusedream_sdk.errors import FuseDreamError
+from fusedream_sdk.cli.naming import as_typed
+from fusedream_sdk.errors import FuseDreamError, PluginFault
 
 DONE, OURS, YOURS, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "FUSEDREAM_DEBUG"
@@ -18,9 +22,12 @@ DEBUG = "FUSEDREAM_DEBUG"
 
 def run(group: click.Group, argv: Sequence[str] | None) -> int:
     """Run a group of verbs and give its exit code. A verb may return one; None means 0."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    debug = bool(os.environ.get(DEBUG)) or "--debug" in takewhile(lambda word: word.startswith("-"), words)
+    where = "" if debug else " See where: fusedream --debug ..."
     try:
         with _short_warnings():
-            code = group.main(args=None if argv is None else list(argv), prog_name="fusedream", standalone_mode=False)
+            code = group.main(args=words, prog_name="fusedream", standalone_mode=False)
         return code if isinstance(code, int) else DONE
     except click.Abort:  # what click makes of Ctrl-C
         say("interrupted; nothing was saved.")
@@ -28,19 +35,36 @@ def run(group: click.Group, argv: Sequence[str] | None) -> int:
     except click.ClickException as error:
         say(_usage(error))
         return YOURS
+    except PluginFault as error:
+        _show_traceback(debug)
+        say(f"{error}{where}")
+        return OURS
     except FuseDreamError as error:
-        _show_traceback()
-        say(str(error))
+        _show_traceback(debug)
+        say(as_typed(error, group, words))
+        return YOURS
+    except OSError as error:
+        _show_traceback(debug)
+        if error.filename is None:
+            say(f"{_fault(error)}{where}")
+            return OURS
+        say(f"{error.filename}: cannot be read or written ({error.strerror}). Make room, or choose another place.")
         return YOURS
     except Exception as error:
-        shown = _show_traceback()
-        say(_fault(error) + ("" if shown else f" Set {DEBUG}=1 to see where."))
+        _show_traceback(debug)
+        say(f"{_fault(error)}{where}")
         return OURS
 
 
 def say(message: str) -> None:
     """A line for the person at the terminal; stdout is for results."""
-    click.echo(f"fusedream: {message}", err=True)
+    click.echo(f"fusedream: {one_line(message)}", err=True)
+
+
+def one_line(message: str) -> str:
+    """A message without line breaks, and with what a terminal would obey, or cannot show, written out."""
+    joined = re.sub(r"\s*[\r\n\x0b\x0c\x85\u2028\u2029]\s*", " ", message.strip())
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in joined)
 
 
 def _usage(error: click.ClickException) -> str:
@@ -50,16 +74,15 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _fault(error: Exception) -> str:
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    allocation = isinstance(error, RuntimeError) and "allocate memory" in str(error)  # of torch, on a CPU
+    if isinstance(error, MemoryError) or allocation or type(error).__name__ == "OutOfMemoryError":
         return "out of memory. Ask for less at a time: --memory-gb, fewer --views, or another --device."
     return f"{type(error).__name__}: {error}. This is a fault of the SDK or of a plugin, not of what you asked."
 
 
-def _show_traceback() -> bool:
-    if not os.environ.get(DEBUG):
-        return False
-    traceback.print_exc()
-    return True
+def _show_traceback(wanted: bool) -> None:
+    if wanted:
+        traceback.print_exc()
 
 
 @contextmanager

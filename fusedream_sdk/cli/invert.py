@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fusedream_sdk.cli.generate import Output, check_sheet, conclude, output_options, save
-from fusedream_sdk.cli.options import COUNT, ModelChoice, chosen, grouped, model_options
+from fusedream_sdk.cli.numbers import Number
+from fusedream_sdk.cli.options import ModelChoice, chosen, grouped, model_options
+from fusedream_sdk.cli.output import Output, conclude, filling, output_options
+from fusedream_sdk.cli.paths import PATH
 from fusedream_sdk.optim.status import Status
+from fusedream_sdk.runtime.bounds import INVERSION, SEED
+
+if TYPE_CHECKING:
+    from fusedream_sdk.inversion.result import Inversion
+    from fusedream_sdk.run.folder import Folder
 
 
 @dataclass(frozen=True)
@@ -36,17 +43,21 @@ class InversionChoice:
 inversion_options = grouped(
     "settings",
     InversionChoice,
-    click.option("--steps", type=COUNT, help="Updates of the best start. [default: 80]"),
-    click.option("--candidates", type=COUNT, help="Latents to draw and compare, where there is no bank. [default: 32]"),
-    click.option("--starts", type=COUNT, help="How many latents are tried. [default: 6]"),
-    click.option("--trial", type=COUNT, help="Updates of each of them. [default: 20]"),
-    click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate of Adam, to begin with."),
-    click.option("--seed", type=click.IntRange(min=0), help="Of the candidates. [default: 0]"),
+    click.option("--steps", type=Number(INVERSION["steps"]), help="Updates of the best start. [default: 80]"),
+    click.option(
+        "--candidates",
+        type=Number(INVERSION["candidates"]),
+        help="Latents to draw and compare, where there is no bank. [default: 32]",
+    ),
+    click.option("--starts", type=Number(INVERSION["starts"]), help="How many latents are tried. [default: 6]"),
+    click.option("--trial", type=Number(INVERSION["trial"]), help="Updates of each of them. [default: 20]"),
+    click.option("--lr", type=Number(INVERSION["lr"]), help="Learning rate of Adam, to begin with."),
+    click.option("--seed", type=Number(SEED), help="Of the candidates. [default: 0]"),
 )
 
 
 @click.command()
-@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PICTURE...")
+@click.argument("pictures", nargs=-1, required=True, type=PATH, metavar="PICTURE...")
 @inversion_options
 @click.option("--perceptual", help="The distance of two pictures; by default what the models name, or lpips.")
 @output_options("bar", "none", about="What is shown.", sheet="Also write pictures and those found into this one .png.")
@@ -65,21 +76,26 @@ def invert(
     fusedream invert a.png b.png --models emoji --out near --sheet sheet.png
 
     Prints the path of each, its PSNR (higher is nearer) and its perceptual distance (lower is nearer). A folder keeps the
-    latents too, for `generate --start`. Ctrl-C saves the best so far.
+    latents too, for `generate --start`. Ctrl-C saves the best so far; the same command with --resume goes on.
     """
     from fusedream_sdk.imaging.pictures import read_pictures
     from fusedream_sdk.inversion.result import FILE, numbered
-    from fusedream_sdk.run.saving import plan_files
 
     read = read_pictures("pictures", list(pictures))
     changes = settings.changes()
     default = Path(f"{pictures[0].stem}-inverted.png") if len(pictures) == 1 else Path("inverted")
-    out = (output.out or default).expanduser()
-    targets = plan_files(out, numbered(len(pictures)), [FILE], overwrite=output.overwrite)
-    check_sheet(output, [*targets, *([] if targets == [out] else [out / FILE])])
+    folder = output.plan(default, numbered(len(pictures)), [FILE])
     dream = choice.load(shown=output.shown, perceptual=perceptual)
-    found = dream.invert(read, progress=output.shown, **changes)
-    for row, path in enumerate(save(found, out, output)):
+    with filling(folder):
+        found = dream.invert(read, progress=output.shown, into=folder, **changes)
+        return tell(found, folder, output, asked=len(pictures))
+
+
+def tell(found: Inversion, folder: Folder, output: Output, *, asked: int) -> int:
+    """Write the sheet, print a line for each picture, and say what went otherwise than asked."""
+    output.save_sheet(found.sheet)
+    for row, path in enumerate(folder.pictures):
         status = "" if found.status[row] == Status.DONE else f"  ({found.status[row]})"
         click.echo(f"{path}  psnr {float(found.psnr[row]):.1f} dB  perceptual {float(found.perceptual[row]):.3f}{status}")
-    return conclude(found.status, stopped=Status.CANCELLED in found.status, missing="")
+    missing = f"{asked - len(found)} of {asked} pictures" if len(found) < asked else ""
+    return conclude(found.status, folder, stopped=Status.CANCELLED in found.status or bool(missing), missing=missing)

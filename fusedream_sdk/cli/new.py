@@ -6,6 +6,7 @@ import importlib.util
 import keyword
 import re
 import shlex
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -13,20 +14,43 @@ from string import Template
 import click
 
 from fusedream_sdk.cli.exits import say
+from fusedream_sdk.cli.paths import PATH
 
-DRAWS = {  # kind -> how its README draws a picture
-    "generator": "--generator $name --scorer emoji",
-    "scorer": "--generator emoji --scorer $name",
-    "method": "--models emoji --method $name",
+
+@dataclass(frozen=True)
+class Kind:
+    """What a new plugin can be.
+
+    Attributes:
+        group: of its entry point.
+        contract: what its test checks it to be: `check_<contract>` of `fusedream_sdk.testing`.
+        draws: how its README draws a picture, after `fusedream`.
+        yours: what its author puts in place.
+    """
+
+    group: str
+    contract: str
+    draws: str
+    yours: str = "model"
+
+
+GENERATE = 'generate "a red picture"'
+KINDS = {
+    "generator": Kind("generators", "generator", f"{GENERATE} --generator $name --scorer emoji"),
+    "class-generator": Kind("generators", "generator", f"{GENERATE} --generator $name --scorer emoji"),
+    "prompt-generator": Kind("generators", "generator", f"{GENERATE} --generator $name --scorer emoji"),
+    "scorer": Kind("scorers", "scorer", f"{GENERATE} --generator emoji --scorer $name"),
+    "reward": Kind("scorers", "reward", f"{GENERATE} --generator emoji --scorer $name"),
+    "perceptual": Kind("perceptual", "perceptual", 'compose "a red picture" --models emoji --perceptual $name --place top'),
+    "method": Kind("methods", "method", f"{GENERATE} --models emoji --method $name", "choice of parts"),
 }
-YOURS = {"generator": "model", "scorer": "model", "method": "choice of parts"}  # kind -> what its author puts in place
 LONGEST = 50  # letters of a name
 
 
 @click.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(list(DRAWS)), default="generator", show_default=True, help="What it adds.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The folder to make. [default: NAME]")
+@click.option("--kind", type=click.Choice(list(KINDS)), default="generator", show_default=True, help="What it adds.")
+@click.option("-o", "--out", type=PATH, help="The folder to make. [default: NAME]")
 def new(name: str, kind: str, out: Path | None) -> None:
     """Write a plugin that works: a package to install, with an entry point and a test of the contract.
 
@@ -34,8 +58,9 @@ def new(name: str, kind: str, out: Path | None) -> None:
     fusedream plugins new my_gan
     fusedream plugins new my_scorer --kind scorer --out work/my-scorer
     fusedream plugins new my_method --kind method
+    fusedream plugins new my_classes --kind class-generator
 
-    NAME is the Python module, and what --generator, --scorer or --method will take.
+    NAME is the Python package, and what --generator, --scorer, --perceptual or --method will take.
     """
     folder = write(name, kind, out)
     click.echo(folder)
@@ -46,8 +71,8 @@ def write(name: str, kind: str, out: Path | None = None) -> Path:
     """Write the distribution of a new plugin, whole or not at all.
 
     Args:
-        name: of its module and of its entry point, such as `my_gan`.
-        kind: "generator", "scorer" or "method".
+        name: of its import package and of its entry point, such as `my_gan`.
+        kind: a name of `KINDS`.
         out: the folder to make; by default `name`, in the working folder.
 
     Returns:
@@ -60,24 +85,30 @@ def write(name: str, kind: str, out: Path | None = None) -> Path:
 
     _check_name(name)
     folder = Path(name) if out is None else out.expanduser()
+    about = KINDS[kind]
     words = {
         "name": name,
-        "kind": kind,
+        "what": kind.replace("-", " ").replace("class generator", "class-conditional generator"),
+        "group": about.group,
+        "contract": about.contract,
+        "check": f"check_{about.contract}",
         "distribution": name.replace("_", "-"),
         "class_name": name.title().replace("_", ""),
-        "draws": Template(DRAWS[kind]).substitute(name=name),
-        "yours": YOURS[kind],
+        "draws": Template(about.draws).substitute(name=name),
+        "yours": about.yours,
     }
     parts = {
         "pyproject.toml": "pyproject.toml",
         "README.md": "README.md",
-        f"{name}.py": f"{kind}.py",
+        f"{name}/__init__.py": f"{kind}.py",
+        f"{name}/weights/README.md": "weights",
         f"test_{name}.py": "test.py",
     }
     templates = files("fusedream_sdk.cli") / "templates"
     with atomic_folder(folder) as temporary:
         for target, template in parts.items():
             text = (templates / f"{template}.txt").read_text(encoding="utf-8")
+            (temporary / target).parent.mkdir(parents=True, exist_ok=True)
             (temporary / target).write_text(Template(text).substitute(words), encoding="utf-8")
     return folder
 

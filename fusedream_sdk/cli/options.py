@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fusedream_sdk.cli.exits import say
+from fusedream_sdk.cli.numbers import Number
+from fusedream_sdk.errors import InvalidInput, shown
+from fusedream_sdk.runtime import bounds
+from fusedream_sdk.runtime.checks import MAX_SEED
 
 if TYPE_CHECKING:
     from fusedream_sdk.dream.fusedream import FuseDream
@@ -19,9 +23,8 @@ if TYPE_CHECKING:
     from fusedream_sdk.scoring.prompt import Prompt
 
 Verb = Callable[..., Any]
-COUNT = click.IntRange(min=1)
-MANY_SEEDS = 10_000
 MIXES = ("best", "paper", "random")
+VIEWS = ("ours", "public", "none")  # written out, because the module that knows them imports torch
 
 
 class SeedRange(click.ParamType):
@@ -32,11 +35,12 @@ class SeedRange(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
         seeds: list[int] = []
         for part in str(value).split(","):
-            match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
+            match = re.fullmatch(r"\s*(\d{1,30})(?:-(\d{1,30}))?\s*", part)
             first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
-            if not first <= last < first + MANY_SEEDS:
-                expected = f"expected integers from 0, as 7 or 0,1,2 or 0-3 (at most {MANY_SEEDS} in a range)"
-                self.fail(f"{expected}; got {value!r}.", param, ctx)
+            if not first <= last < first + bounds.SEEDS_IN_A_RANGE or last > MAX_SEED:
+                several = f"(at most {bounds.SEEDS_IN_A_RANGE} in a range, none above {MAX_SEED})"
+                expected = f"expected integers from 0, as 7 or 0,1,2 or 0-3 {several}"
+                self.fail(f"{expected}; got {shown(repr(value), 60)}.", param, ctx)
             seeds += range(first, last + 1)
         return seeds
 
@@ -66,12 +70,10 @@ class Asked:
 
 def image_prompt(text: str) -> Prompt:
     """The prompt of `sketch.png` or `sketch.png:0.5`. Raises InvalidInput where the picture cannot be used."""
-    from fusedream_sdk.errors import InvalidInput
-    from fusedream_sdk.scoring.prompt import WEIGHTED, Prompt
+    from fusedream_sdk.scoring.prompt import Prompt, split_weight
 
-    weighted = None if Path(text).exists() else WEIGHTED.fullmatch(text)
-    path, weight = (weighted["text"], float(weighted["weight"])) if weighted else (text, 1.0)
     try:
+        path, weight = (text, 1.0) if os.path.exists(text) else split_weight(text)
         return weight * Prompt(image=path)
     except InvalidInput as error:
         raise InvalidInput("image-prompt", expected=error.expected, got=error.got, fix=error.fix) from error
@@ -134,32 +136,56 @@ class SettingChoice:
     lr: float | None
     noise: float | None
     plain: bool
+    augment: str | None = None
+    search_augment: str | None = None
+    keep: str | None = None
+    report_views: int | None = None
+    judge: bool | None = None
 
     def changes(self) -> dict[str, Any]:
-        """As keywords of `FuseDream.generate`."""
+        """As keywords of `FuseDream.generate`. Raises click's error where `--plain` and `--augment` say two things."""
         changes = chosen(self)
         del changes["plain"]
-        if self.plain:
-            from fusedream_sdk.scoring.views import NO_VIEWS
+        return {**changes, **named_views(augment_of(self.augment, self.plain), self.search_augment)}
 
-            changes["augment"] = NO_VIEWS
-        return changes
+
+def augment_of(augment: str | None, plain: bool) -> str | None:
+    """The name of the views, of which `--plain` is an older word for one. Raises click's error where the two disagree."""
+    if plain and augment not in (None, "none"):
+        raise click.UsageError(f"--plain is --augment none; got --augment {augment} too. Leave one of them out.")
+    return "none" if plain else augment
+
+
+def named_views(augment: str | None, search_augment: str | None = None) -> dict[str, Any]:
+    """Views by their names, as keywords; those that were not given are left out."""
+    given = {"augment": augment, "search_augment": search_augment}
+    if augment is None and search_augment is None:
+        return {}
+    from fusedream_sdk.scoring.views import NAMED_VIEWS
+
+    return {name: NAMED_VIEWS[value] for name, value in given.items() if value is not None}
 
 
 def read_start(value: str) -> StartLike:
     """A picture or a saved folder of one, as a start. Raises InvalidInput: it is not there, or cannot be read."""
-    from fusedream_sdk.errors import InvalidInput
     from fusedream_sdk.imaging.pictures import read_picture
     from fusedream_sdk.inversion.result import FILE, Inversion
     from fusedream_sdk.run.result import Result
+    from fusedream_sdk.runtime.paths import user_path
 
-    path = Path(value).expanduser()
-    if not path.exists():
+    path = user_path("start", value)
+    if not os.path.exists(path):  # unlike pathlib's, never raises
         fix = f"The weights of the mixture are --mix {value}." if value in MIXES else ""
         raise InvalidInput("start", expected="an existing picture, or a saved folder of one", got=value, fix=fix)
     if path.is_dir():
         return Inversion.load(path) if (path / FILE).exists() else Result.load(path).latents
     return read_picture("start", path)
+
+
+def unused(option: str, why: str, instead: str = "") -> click.UsageError:
+    """The error for an option that would have no effect."""
+    fix = f"Leave it out, or {instead}." if instead else "Leave it out."
+    return click.UsageError(f"{option}: expected nothing, as {why}. {fix}")
 
 
 def chosen(group: Any) -> dict[str, Any]:
@@ -212,21 +238,34 @@ model_options = grouped(
     click.option("--scorer", multiple=True, help="A scorer's name, a folder, or a hub id; for several, repeat: a, 0.5*b."),
     device_option,
     click.option("--dtype", default="auto", show_default=True, help="auto, float32, bfloat16 or float16."),
-    click.option("--memory-gb", type=click.FloatRange(min=0, min_open=True), help="Bound on the rows drawn at a time."),
+    click.option("--memory-gb", type=Number(bounds.MEMORY_GB), help="Bound on the rows drawn at a time."),
+)
+
+augment_option = click.option(
+    "--augment", type=click.Choice(VIEWS), help="Random views: ours, the public code's, or none (plain CLIP). [default: ours]"
 )
 
 setting_options = grouped(
     "settings",
     SettingChoice,
-    click.option("--steps", type=COUNT, help="Updates of the latents."),
-    click.option("--views", type=COUNT, help="Random views of each picture in a step."),
-    click.option("--samples", type=COUNT, help="Latents that the search of a row sees; 1 does without a search."),
-    click.option("--bank", type=COUNT, help="Latents in the bank that the rows search."),
-    click.option("--basis", type=COUNT, help="Latents that are mixed; 1 optimises a single one."),
+    click.option("--steps", type=Number(bounds.STEPS), help="Updates of the latents."),
+    click.option("--views", type=Number(bounds.VIEWS), help="Random views of each picture in a step."),
+    click.option(
+        "--samples", type=Number(bounds.LATENTS), help="Latents that the search of a row sees; 1 does without a search."
+    ),
+    click.option("--bank", type=Number(bounds.LATENTS), help="Latents in the bank that the rows search."),
+    click.option("--basis", type=Number(bounds.SETTINGS["basis"]), help="Latents that are mixed; 1 optimises a single one."),
     click.option("--mix", type=click.Choice(MIXES), help="Weights of the basis at the beginning."),
-    click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate of Adam."),
-    click.option("--noise", type=click.FloatRange(min=0), help="Noise on the latents in every step."),
-    click.option("--plain", is_flag=True, help="Plain CLIP: the picture itself in place of random views."),
+    click.option("--lr", type=Number(bounds.LR), help="Learning rate of Adam."),
+    click.option("--noise", type=Number(bounds.SETTINGS["noise"]), help="Noise on the latents in every step."),
+    click.option("--plain", is_flag=True, help="Plain CLIP: the picture itself in place of random views; --augment none."),
+    augment_option,
+    click.option("--search-augment", type=click.Choice(VIEWS), help="Views of the search alone. [default: as --augment]"),
+    click.option("--keep", type=click.Choice(["best", "last"]), help="Which point of a run is the result. [default: best]"),
+    click.option(
+        "--report-views", type=Number(bounds.SETTINGS["report_views"]), help="Fresh views of the AugCLIP score that is printed."
+    ),
+    click.option("--judge/--no-judge", default=None, help="Also the score of the pair's judge. [default: judge]"),
 )
 
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that exist.")

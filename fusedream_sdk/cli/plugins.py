@@ -9,7 +9,9 @@ import click
 
 from fusedream_sdk.cli.exits import DONE, YOURS, say
 from fusedream_sdk.cli.new import new
+from fusedream_sdk.cli.options import device_option
 from fusedream_sdk.models import registry
+from fusedream_sdk.models.missing import install_hint
 
 
 @click.group(invoke_without_command=True)
@@ -31,11 +33,34 @@ def plugins(context: click.Context, check: bool) -> int:
             sources = " and ".join(f"{registry.package(point)} ({point.value})" for point in points)
             click.echo(f"  {name:<18} {sources}" + (f"  {state}" if state else ""))
     if not check:
-        say("this imported none of them; fusedream plugins --check does, and says what is wrong with one.")
+        say("this imported none of them; fusedream plugins --check does. fusedream plugins check NAME tries one's contract.")
     return YOURS if check and bad else DONE
 
 
 plugins.add_command(new)
+
+
+@plugins.command(name="check")
+@click.argument("name")
+@click.option("--kind", type=click.Choice(list(registry.KINDS)), help="Which group, where the name is in several.")
+@device_option
+def check_one(name: str, kind: str | None, device: str) -> int:
+    """Load one plugin and try every promise of its contract: shapes, ranges, seeds, gradients, rows that do not mix.
+
+    \b
+    fusedream plugins check my_gan
+    fusedream plugins check "my_gan?side=96" --device cuda
+    fusedream plugins check emoji --kind scorers
+
+    Says what is wrong in one line.
+    """
+    from fusedream_sdk.cli.contracts import check_contract, kind_of
+
+    group = kind or kind_of(name)
+    say(f"trying {name} of {group} ...")
+    check_contract(group, name, device)
+    click.echo(f"{group}  {name}  ok")
+    return DONE
 
 
 def _state(kind: str, name: str, points: list[EntryPoint], check: bool) -> str:
@@ -49,7 +74,7 @@ def _state(kind: str, name: str, points: list[EntryPoint], check: bool) -> str:
         registry.resolve(kind, name, points)
     except FuseDreamError as error:
         cause = error.__cause__ or error
-        return f"BROKEN: {type(cause).__name__}: {cause}. {registry.install_hint(cause, points[0])}"
+        return f"BROKEN: {type(cause).__name__}: {cause}. {install_hint(cause, points[0])}"
     return "ok"
 
 

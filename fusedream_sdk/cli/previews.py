@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from fusedream_sdk.errors import OutputError
 from fusedream_sdk.imaging.pictures import to_pil
 from fusedream_sdk.optim.state import State
 from fusedream_sdk.runtime.files import atomic_path
+from fusedream_sdk.runtime.paths import check_folder
 
 
 class PicturesSoFar:
@@ -31,12 +34,14 @@ class PicturesSoFar:
         self.folder = out.with_name(f"{out.stem}-steps") if single else out / "steps"
         self.every = every
         self._folders = [self.folder if single else self.folder / target.stem for target in targets]
-        if self.folder.exists() and not self.folder.is_dir():
+        if os.path.lexists(self.folder) and not os.path.isdir(self.folder):
             raise OutputError(f"progress: expected a folder to write pictures into, got the file {self.folder}.")
+        if single or os.path.isdir(out):  # a folder that is still to be made can be written, then
+            check_folder(self.folder, "progress")
         if not overwrite and self.folder.is_dir() and any(self.folder.iterdir()):
             raise OutputError(f"progress: expected an empty folder, but {self.folder} has files. Remove it, or --overwrite.")
 
-    def __call__(self, state: State, rows: range) -> None:
+    def __call__(self, state: State, rows: Sequence[int]) -> None:
         if state.step % self.every:
             return
         for row, image in zip(rows, state.evaluation.images, strict=True):

@@ -17,7 +17,10 @@ from fusedream_sdk.models.checks import device_of
 from fusedream_sdk.protocols import Generator
 from fusedream_sdk.run.report import render
 from fusedream_sdk.run.result import Result
+from fusedream_sdk.runtime.bounds import FRAMES
+from fusedream_sdk.runtime.checks import check_function, check_kind
 from fusedream_sdk.runtime.progress import Advance
+from fusedream_sdk.runtime.room import check_memory
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Film:
         """Write the film as .gif, or as .mp4 where ffmpeg or the package imageio-ffmpeg is installed.
 
         Raises:
-            OutputError: the place cannot be written, or there is no ffmpeg. InvalidInput: another suffix, fps below 1.
+            OutputError: the place cannot be written, or there is no ffmpeg. InvalidInput: another suffix, fps outside 1 to 100.
         """
         save_film(self.images, path, fps=fps, overwrite=overwrite)
 
@@ -53,27 +56,37 @@ def interpolate(
 
     Args:
         a, b: results of one row each, drawn by `generator`.
-        frames: at least 2; the first is a, the last is b.
+        frames: from 2 to 100,000; the first is a, the last is b.
         generator: the one that drew both.
         progress: called with (frames drawn, frames in all).
 
     Raises:
-        InvalidInput: fewer than 2 frames, a result of several rows, or latents of another generator.
+        InvalidInput: fewer than 2 frames or more than fit the memory, a result of several rows, or of another generator.
 
     References:
         Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
         arXiv:2112.01573, appendix C.
     """
-    if not isinstance(frames, int) or frames < 2:
-        raise InvalidInput("frames", expected="an integer of at least 2", got=frames)
+    frames = FRAMES.check("frames", frames, "24 last two seconds.")
+    check_function("progress", progress)
+    check_kind("generator", generator, Generator, "the generator that drew both", "Pass it: generator=dream.generator.")
+    height, width = generator.resolution
+    fix = "Ask for fewer frames."
+    check_memory("frames", frames * 3 * height * width * 5, f"{frames:,} pictures of {height} x {width}", fix)
     for name, result in (("a", a), ("b", b)):
+        check_kind(name, result, Result, "a result of one row", "Draw one, or load one: fd.Result.load(folder).")
         if len(result) != 1:
             raise InvalidInput(name, expected="a result of one row", got=f"{len(result)} rows", fix=f"Choose one: {name}[0].")
         check_latents(result.latents, generator.space, argument=f"{name}.latents")
+        if not all(bool(torch.isfinite(x).all()) for x in result.latents.values()):
+            raise InvalidInput(f"{name}.latents", expected="finite values", got="others", fix="Draw the picture again.")
     t = torch.linspace(0, 1, frames)
     latents = {}
     for name, spec in generator.space.items():
         weight = t.view(-1, *[1] * len(spec.shape))
-        mixed = (1 - weight) * a.latents[name].cpu() + weight * b.latents[name].cpu()
+        one, other = a.latents[name].cpu(), b.latents[name].cpu()
+        mixed = (1 - weight) * one + weight * other
+        if not spec.frozen and not spec.mixes:  # a label, of which there is nothing in between: it changes half-way
+            mixed = torch.where(weight < 0.5, one, other)
         latents[name] = mixed.to(device_of(generator))
     return Film(render(generator, latents, progress), latents)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import torch
 
-from fusedream_sdk.dream.draw import Watch, draw
-from fusedream_sdk.dream.start import Beginning, StartLike, as_start, begin_at, check_start
+from fusedream_sdk.dream.draw import Watch, draw_into
+from fusedream_sdk.dream.start import Beginning, StartLike, as_start, begin_at, check_start, check_used
 from fusedream_sdk.imaging.pictures import PictureLike, read_pictures
 from fusedream_sdk.inversion.from_bank import inversion_settings, invert_with
 from fusedream_sdk.inversion.result import Inversion
@@ -20,14 +21,18 @@ from fusedream_sdk.models.loading import ModelPair, choose, loaded_generator, lo
 from fusedream_sdk.optim.state import State
 from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
 from fusedream_sdk.run.engine import Engine
+from fusedream_sdk.run.estimate import check_work
+from fusedream_sdk.run.folder import Folder, as_folder
+from fusedream_sdk.run.judge import Judge
 from fusedream_sdk.run.recipe import DEFAULT_METHOD, MethodRecord, Verb
 from fusedream_sdk.run.report import make_recipe
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.rows import each_with_each
-from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.run.settings import Settings, check_changes
 from fusedream_sdk.run.task import Task
-from fusedream_sdk.runtime.checks import positive
-from fusedream_sdk.runtime.device import resolve_device, resolve_dtype
+from fusedream_sdk.runtime.bounds import MEMORY_GB
+from fusedream_sdk.runtime.checks import check_flag, check_function, check_kind, check_names, names_of
+from fusedream_sdk.runtime.device import check_dtype, resolve_device, resolve_dtype
 from fusedream_sdk.scenes.compose import compose
 from fusedream_sdk.scenes.layer import LayerLike, as_layer
 from fusedream_sdk.scenes.placement import Places, placements
@@ -37,19 +42,27 @@ from fusedream_sdk.scenes.settings import SceneSettings
 from fusedream_sdk.scoring.prompt import PromptLike
 from fusedream_sdk.search.bank import BankRecipe, LatentBank
 
+Into: TypeAlias = str | Path | Folder | None
+"""Where pictures go as soon as they are done: a folder, a file that ends in .png, or a `Folder`."""
+
+
+OF_A_BANK = ["bank", "bank_views", "samples", "augment", "search_augment"]
+"""The settings that say what a bank holds."""
+
 
 class FuseDream:
     """A generator, a scorer, and everything between a sentence and a picture.
 
     Args:
-        models: name of a ready pair (`fd.list_models()`), such as "emoji".
+        models: name of a ready pair (`fd.list_models()`), such as "emoji". Its judge, if it has one, scores the results too:
+            it is loaded when the first pictures are finished; `settings={"judge": False}` does without.
         generator: name, folder or hub id for `load_generator`, or any object with the members of `Generator`.
         scorer: name, folder or hub id for `load_scorer`, or any `Scorer` or `Reward`; or an ensemble: a list of these, or a
             dictionary from names to weights.
         device: where named models are loaded; "auto" is CUDA if it is there, or the CPU. Objects stay where they are.
         dtype: "float32", "bfloat16", "float16", or "auto": bfloat16 where this machine is faster with it.
         settings: changes to the recommended settings, for every call.
-        memory_gb: bound on the memory of a chunk of rows; half of what is free by default.
+        memory_gb: bound on the memory of a chunk of rows, at most a million; half of what is free by default.
         perceptual: distance of two pictures for `compose` and `invert`: a name for `load_perceptual`, or any `Perceptual`;
             loaded on the first use. By default what the pair of models names, or "lpips".
 
@@ -70,12 +83,16 @@ class FuseDream:
         memory_gb: float | None = None,
         perceptual: str | Perceptual | None = None,
     ) -> None:
-        budget = None if memory_gb is None else 1e9 * positive("memory_gb", memory_gb)
+        check_changes({} if settings is None else settings)
+        budget = None if memory_gb is None else 1e9 * MEMORY_GB.check("memory_gb", memory_gb, "Leave it out.")
+        check_dtype(dtype)
         where = resolve_device(device)
         chosen = choose(models, generator, scorer, perceptual)
+        check_names(chosen.settings, names_of(Settings))
         loaded = loaded_generator(chosen.generator, where), loaded_scorer(chosen.scorer, where)
         precision = resolve_dtype(dtype, loaded[0].device)
-        self._engine = Engine(*loaded, dtype=precision, budget=budget, perceptual=chosen.perceptual)
+        judge = Judge(chosen.judge, loaded[0].device) if chosen.judge else None
+        self._engine = Engine(*loaded, dtype=precision, budget=budget, perceptual=chosen.perceptual, judge=judge)
         own = getattr(self.generator, "recommended", {})
         self._settings = Settings().replace(**{**own, **chosen.settings, **(settings or {})})
 
@@ -118,6 +135,7 @@ class FuseDream:
         start: StartLike = None,
         progress: bool = True,
         watch: Watch | None = None,
+        into: Into = None,
         **changes: Any,
     ) -> Result:
         """Draw every prompt from every seed.
@@ -131,6 +149,7 @@ class FuseDream:
                 which is inverted first; latents, of one row or of every row; or an `Inversion`. Such rows are not mixed.
             progress: show progress bars on stderr.
             watch: called with every state, and the rows of the result that it belongs to.
+            into: a path or a `Folder` that takes each picture as soon as it is done, and can go on where a run was ended.
             **changes: settings for this call, such as `steps=200`; see `Settings`.
 
         Returns:
@@ -138,16 +157,19 @@ class FuseDream:
 
         Raises:
             InvalidInput: a prompt, seed, start, method or setting cannot be used. PluginContractError: a model breaks its
-            protocol. UnknownPlugin, PluginImportError, DuplicatePlugin: a method cannot be had.
+            protocol. PluginFault: its code raised an error. UnknownPlugin, PluginImportError, DuplicatePlugin: a method cannot be had. OutputError: `into` cannot be
+            written.
         """
-        chosen, task, begin = self._prepare(prompts, seeds, method, start, changes, progress=progress)
-        recipe = replace(
-            make_recipe(self.engine, task.settings, Verb.GENERATE),
-            method=MethodRecord(chosen.name, chosen.options),
-            **begin.about,
-        )
-        result = draw(task, chosen, begin.latents, recipe, watch)
-        return replace(result, starts=begin.fingerprints[: len(result)])
+        if watch is not None:
+            check_function("watch", watch)
+        with self.engine.faults():
+            chosen, task, begin = self._prepare(prompts, seeds, method, start, changes, progress=progress)
+            recipe = replace(
+                make_recipe(self.engine, task.settings, Verb.GENERATE),
+                method=MethodRecord(chosen.name, chosen.options),
+                **begin.about,
+            )
+            return draw_into(as_folder(into), task, chosen, begin, recipe, watch)
 
     def iterate(
         self,
@@ -159,51 +181,62 @@ class FuseDream:
         **changes: Any,
     ) -> Iterator[State]:
         """The same optimisation, driven by you: one `State` per step, all rows at once. Arguments as for `generate`."""
-        chosen, task, begin = self._prepare(prompts, seeds, method, start, changes, progress=False)
+        with self.engine.faults():
+            chosen, task, begin = self._prepare(prompts, seeds, method, start, changes, progress=False)
         return chosen.states(task, begin.latents)
 
-    def invert(self, pictures: PictureLike | Sequence[PictureLike], *, progress: bool = True, **changes: Any) -> Inversion:
+    def invert(
+        self, pictures: PictureLike | Sequence[PictureLike], *, progress: bool = True, into: Into = None, **changes: Any
+    ) -> Inversion:
         """Find the latents whose pictures are nearest to pictures of yours, as a start for everything else.
 
         Args:
             pictures: one or several: files, Pillow images, or tensors (3, h, w) in [0, 1]. One of another size is scaled, so
                 that it covers the generator's canvas, and its centre is taken.
             progress: show progress bars on stderr.
+            into: as for `generate`.
             **changes: of `InversionSettings`, such as `steps=500`. The learning rate is that of `settings` by default.
 
         Returns:
-            One row per picture. After Ctrl-C: the best found so far.
+            One row per picture. After Ctrl-C: the best found so far, without the pictures that had not begun.
 
         Raises:
             InvalidInput: a picture or setting cannot be used. PluginContractError, WeightsError, PluginImportError: a model
             cannot be used or had.
         """
+        check_flag("progress", progress)
         how = inversion_settings(self.settings, changes)
-        return invert_with(self.engine, read_pictures("pictures", pictures), how, self.settings, progress=progress)
+        read, folder = read_pictures("pictures", pictures), as_folder(into)
+        with self.engine.faults():
+            return invert_with(self.engine, read, how, self.settings, progress=progress, into=folder)
 
     def compose(
         self,
         prompts: PromptLike | Sequence[PromptLike],
         *,
         places: Places = "all",
-        scales: float | Sequence[float] = 0.5,
+        scales: float | Sequence[float] | None = None,
         seeds: int | Sequence[int] = 0,
         background: LayerLike = None,
         foreground: LayerLike = None,
         progress: bool = True,
+        into: Into = None,
         **changes: Any,
     ) -> Composed:
         """Compose two pictures, optimised together, for every prompt and seed (section 3.3).
+
+        Step and placement are chosen by AugCLIP alone, not by the consistency; `keep="last"` takes the last step of each.
 
         Args:
             prompts: sentences or `Prompt`s, of two things each, say.
             places: "all" nine, or names such as "left" or "bottom-right"; every place at every scale is a candidate. Or one or
                 several `Placement`, anywhere.
-            scales: shares of the canvas that the foreground spans, in (0, 1].
+            scales: shares of the canvas that the foreground spans, in (0, 1]; 0.5 by default. A `Placement` has its own.
             seeds: integers of at least 0.
             background, foreground: a prompt of the layer's own, a picture of yours (`Path`, Pillow image or tensor) that
                 stays as it is, a generator, or a `Layer` of these. The fused picture has to fit the whole prompt always.
             progress: show progress bars on stderr.
+            into: as for `generate`; it takes each winner.
             **changes: of `SceneSettings`, such as `halving=2`, or of `Settings`, such as `steps=200`.
 
         Returns:
@@ -213,11 +246,14 @@ class FuseDream:
             InvalidInput: a prompt, place, scale, picture or setting cannot be used. PluginContractError, WeightsError,
             PluginImportError: a model cannot be used or had.
         """
+        check_flag("progress", progress)
         scene, settings = SceneSettings.split(changes, self.settings)
-        pairs = each_with_each(prompts, seeds)
+        pairs, where = each_with_each(prompts, seeds), placements(places, scales)
+        check_work(len(pairs) * len(where), vars(settings), canvas=self.generator.resolution, side=self.scorer.resolution)
         layers = as_layer("background", background), as_layer("foreground", foreground)
-        request = Request(pairs, placements(places, scales), layers, settings, scene)
-        return compose(self.engine, request, progress=progress)
+        request = Request(pairs, where, layers, settings, scene)
+        with self.engine.faults():
+            return compose(self.engine, request, progress=progress, into=as_folder(into))
 
     def bank(self, *, progress: bool = True, **changes: Any) -> LatentBank:
         """The latent bank of these models and settings: from memory, the user's cache folder, or built now and cached.
@@ -225,10 +261,15 @@ class FuseDream:
         Raises:
             InvalidInput: the scorer has no embeddings, or the generator depends on the prompt.
         """
-        return self.engine.bank(self.settings.replace(**changes), progress=progress)
+        check_flag("progress", progress)
+        check_names(changes, OF_A_BANK, "a setting of a bank")
+        with self.engine.faults():
+            return self.engine.bank(self.settings.replace(**changes), progress=progress)
 
     def bank_recipe(self, settings: Settings | None = None) -> BankRecipe:
-        """What the bank of these models and settings is made of."""
+        """What the bank of these models and settings is made of. Raises InvalidInput for what are no settings."""
+        if settings is not None:
+            check_kind("settings", settings, Settings, "Settings", "Make them: dream.settings.replace(bank=1000).")
         return self.engine.bank_recipe(settings or self.settings)
 
     def _prepare(
@@ -242,11 +283,15 @@ class FuseDream:
         progress: bool,
     ) -> tuple[Method, Task, Beginning]:
         """How the rows are drawn, the rows, and where they begin; all that was given is checked before a model runs."""
+        check_flag("progress", progress)
         chosen, told = as_method(method), as_start(start)
         settings = chosen.settings_for(self.settings, changes)
         if told is not None:
+            check_used(told, changes)
             settings = settings.replace(basis=1)
         pairs = each_with_each(prompts, seeds)
+        models = {"canvas": self.generator.resolution, "side": self.scorer.resolution}
+        check_work(len(pairs), vars(settings), members=chosen.members, **models)
         check_start(told, self.generator.space, len(pairs))
         task = Task(self.engine, self.engine.rows(pairs), settings, progress)
         return chosen, task, begin_at(task, chosen.starts, told, inversion_settings(self.settings, {}))

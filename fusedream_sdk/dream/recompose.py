@@ -10,7 +10,7 @@ from fusedream_sdk.errors import FingerprintMismatch, InvalidInput
 from fusedream_sdk.imaging.pictures import PictureLike
 from fusedream_sdk.models.loading import Loaded
 from fusedream_sdk.run.engine import Engine
-from fusedream_sdk.run.recipe import DAMAGED, ModelRecord, Recipe
+from fusedream_sdk.run.recipe import DAMAGED, MALFORMED, ModelRecord, Recipe
 from fusedream_sdk.scenes.compose import compose
 from fusedream_sdk.scenes.layer import Layer, as_layer
 from fusedream_sdk.scenes.placement import Placement
@@ -28,7 +28,7 @@ def read_scene(recipe: Recipe, where: str = "one") -> tuple[SceneSettings, Place
         placement = Placement(**(recipe.placement or {}))
         if recipe.placement is None or len(layers) != len(LAYERS):
             raise KeyError("placement" if layers else "layers")
-    except (InvalidInput, KeyError, TypeError) as error:
+    except MALFORMED as error:
         got = f"{where} with a scene of other settings ({error})"
         raise InvalidInput("picture", expected="a whole recipe", got=got, fix=DAMAGED) from error
     return scene, placement, layers

@@ -8,26 +8,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from torch import Tensor
 from typing_extensions import TypedDict, Unpack
 
 from fusedream_sdk.dream.draw import draw
 from fusedream_sdk.dream.recompose import check_same, compose_again, pick_model, read_scene
 from fusedream_sdk.dream.start import Start, StartLike, as_start, begin_at, check_start, start_fingerprint
-from fusedream_sdk.errors import FingerprintMismatch, InvalidInput
-from fusedream_sdk.imaging.pictures import PictureLike
+from fusedream_sdk.errors import FingerprintMismatch, FuseDreamError, InvalidInput
+from fusedream_sdk.imaging.pictures import PictureLike, how_far
 from fusedream_sdk.inversion.likeness import InversionSettings
 from fusedream_sdk.methods.base import Method
 from fusedream_sdk.methods.loading import load_method
+from fusedream_sdk.models.ensemble import ScorerLike
 from fusedream_sdk.models.loading import DEFAULT_PERCEPTUAL, loaded_generator, loaded_scorer
-from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
+from fusedream_sdk.models.trust import check_named
+from fusedream_sdk.protocols import Generator, Perceptual
 from fusedream_sdk.run.engine import Engine
-from fusedream_sdk.run.recipe import DAMAGED, Recipe, Verb
+from fusedream_sdk.run.recipe import DAMAGED, MALFORMED, Recipe, Verb
 from fusedream_sdk.run.report import make_recipe
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.task import Task
-from fusedream_sdk.runtime.device import resolve_device, resolve_dtype
+from fusedream_sdk.runtime.checks import check_flag, check_kind
+from fusedream_sdk.runtime.device import DTYPES, resolve_device, resolve_dtype
 from fusedream_sdk.scenes.layer import LayerLike
+from fusedream_sdk.scenes.request import LAYERS
 from fusedream_sdk.scenes.result import Composed
 from fusedream_sdk.scoring.prompt import Prompt, check_prompt
 
@@ -36,16 +41,17 @@ class Given(TypedDict, total=False):
     """What a recipe cannot load by name.
 
     Attributes:
-        generator, scorer, perceptual: models that were passed as objects.
+        generator, scorer, perceptual: models that were passed as objects, or that you name because the recipe's names are not
+            followed.
         method: one that was put together by hand.
         background, foreground: layers of a composed picture that were pictures, or generators passed as objects.
         image_prompts: the pictures in its prompt, in any order.
         start: the picture or the latents at which it began.
     """
 
-    generator: Generator | None
-    scorer: Scorer | Reward | None
-    perceptual: Perceptual | None
+    generator: str | Generator | None
+    scorer: ScorerLike | None
+    perceptual: str | Perceptual | None
     method: Method | None
     background: LayerLike
     foreground: LayerLike
@@ -53,16 +59,26 @@ class Given(TypedDict, total=False):
     start: str | StartLike
 
 
-def replay(picture: str | Path, *, device: str = "auto", progress: bool = True, **given: Unpack[Given]) -> Result | Composed:
+def replay(
+    picture: str | Path,
+    *,
+    device: str = "auto",
+    progress: bool = True,
+    allow_download: bool = False,
+    **given: Unpack[Given],
+) -> Result | Composed:
     """Make a picture again, from scratch, as its recipe says.
 
-    On the same machine the picture comes out the same; another processor may round differently. Of a composed picture only
-    the placement that won is composed again, which a row alone can be.
+    On the same machine, with as many threads, the picture comes out the same; another processor may round differently, and
+    an optimisation amplifies that. It is compared with the picture that was given, and a warning says how far they differ. Of
+    a composed picture only the placement that won is composed again, which a row alone can be.
 
     Args:
         picture: a PNG that the SDK saved.
         device: where named models are loaded.
         progress: show progress bars on stderr.
+        allow_download: whether models that the recipe names may be fetched. Installed plugins, and what is
+            cached, need no leave. A file or folder that it names is never followed: pass it as `generator` or `scorer`.
         **given: what the recipe cannot load by name: `generator`, `scorer`, `perceptual`, `method`, `background` or
             `foreground` that were objects or pictures, `image_prompts`, the pictures in the prompt, and `start`, where it was
             told to begin.
@@ -71,16 +87,21 @@ def replay(picture: str | Path, *, device: str = "auto", progress: bool = True, 
         One row, as from `FuseDream.generate`; of a composed picture one candidate, as from `FuseDream.compose`.
 
     Raises:
-        InvalidInput: the file has no recipe, or a model, method or layer that cannot be loaded by name was not given.
+        InvalidInput: the file has no recipe, or a model, method or layer that cannot be loaded by name was not given, or one
+            that it names is a path, or would be downloaded.
         FingerprintMismatch: a model, layer or start is not the one that drew the picture.
     """
+    check_flag("progress", progress)
+    check_flag("allow_download", allow_download)
     recipe = Recipe.read(picture)
     check_given(given, recipe)
+    check_pictures(given.get("image_prompts", ()), recipe)
     start = checked_start(recipe, given.get("start"))
+    check_models(recipe, given, str(picture), allow_download=allow_download)
     if recipe.verb is Verb.COMPOSE:
-        read_scene(recipe, str(picture))
         engine = engine_again(recipe, given, device, compares=True)
-        again = compose_again(engine, recipe, given, progress=progress)
+        with engine.faults():
+            again = compose_again(engine, recipe, given, progress=progress)
         version = again.candidates.recipe.version
     else:
         how, method = inversion_again(recipe, str(picture)), method_again(recipe, given.get("method"))
@@ -89,7 +110,36 @@ def replay(picture: str | Path, *, device: str = "auto", progress: bool = True, 
         version = again.recipe.version
     if version != recipe.version:
         warnings.warn(f"drawn by version {recipe.version}, replayed by {version}: it may differ.", stacklevel=2)
+    difference = differs(picture, again.pil[0])
+    if difference:
+        warnings.warn(difference, stacklevel=2)
     return again
+
+
+def differs(picture: str | Path, again: Image.Image) -> str:
+    """How a picture that was drawn again differs from the file, in words; empty where it does not."""
+    with Image.open(Path(picture).expanduser()) as given:
+        if given.size != again.size:
+            return f"{picture}: it was {given.width} x {given.height} pixels, and came out {again.width} x {again.height}."
+        most, share = how_far(given, again)
+    if not most:
+        return ""
+    return f"{picture}: it came out otherwise, by up to {most} of 255 in {share:.0%} of its pixels."
+
+
+def check_models(recipe: Recipe, given: Mapping[str, Any], where: str, *, allow_download: bool) -> None:
+    """Whatever a recipe would load may be loaded: asked before the first of them is. Raises InvalidInput, UnknownPlugin."""
+    named = [("generators", "generator", recipe.generator), ("scorers", "scorer", recipe.scorer)]
+    if recipe.perceptual is not None:
+        named.append(("perceptual", "perceptual", recipe.perceptual))
+    if recipe.verb is Verb.COMPOSE:
+        abouts = zip(LAYERS, read_scene(recipe, where)[2], strict=True)
+        named += [("generators", role, about.generator) for role, about in abouts if about.generator and not about.picture]
+    for kind, role, about in named:
+        if given.get(role) is None:
+            check_named(kind, role, about.name, allow_download=allow_download)
+    if recipe.dtype not in ("auto", *DTYPES):
+        raise InvalidInput("picture", expected="a whole recipe", got=f"{where} of dtype {recipe.dtype!r}", fix=DAMAGED)
 
 
 def engine_again(recipe: Recipe, given: Mapping[str, Any], device: str, *, compares: bool) -> Engine:
@@ -111,7 +161,7 @@ def inversion_again(recipe: Recipe, where: str) -> InversionSettings:
     """How the picture at which it began was inverted. Raises InvalidInput for settings that cannot be used."""
     try:
         return InversionSettings().replace(**(recipe.inversion or {}))
-    except InvalidInput as error:
+    except MALFORMED as error:
         got = f"{where} with other settings of its inversion ({error})"
         raise InvalidInput("picture", expected="a whole recipe", got=got, fix=DAMAGED) from error
 
@@ -120,12 +170,24 @@ def method_again(recipe: Recipe, given: Method | None) -> Method:
     """The method that drew a picture. Raises InvalidInput for one without a name that was not given, and for another."""
     about = recipe.method
     if given is None and about.name is not None:
-        return load_method(about.name, **about.options)
+        check_named("methods", "method", about.name.partition("?")[0], allow_download=False)
+        return _named_method(about.name, about.options)
     if given is None or (given.name, dict(given.options)) != (about.name, dict(about.options)):
         expected = f"the Method that drew the picture, {about.name or 'one of your own'}"
         got, fix = "none" if given is None else str(given), "Pass it: replay(picture, method=...)."
         raise InvalidInput("method", expected=expected, got=got, fix=fix)
     return given
+
+
+def _named_method(name: str, options: Mapping[str, Any]) -> Method:
+    """A method of a recipe. Raises InvalidInput for options that it cannot use, of whatever kind."""
+    try:
+        return load_method(name, **options)
+    except FuseDreamError:
+        raise
+    except MALFORMED as error:
+        got = f"other options of {name!r} ({error})"
+        raise InvalidInput("picture", expected="a whole recipe", got=got, fix=DAMAGED) from error
 
 
 def draw_again(
@@ -153,7 +215,7 @@ def draw_again(
     task = Task(engine, rows, recipe.settings, progress)
     begin = begin_at(task, method.starts, start, how)
     common = replace(make_recipe(engine, recipe.settings, Verb.GENERATE), method=recipe.method, **begin.about)
-    again = replace(draw(task, method, begin.latents, common), starts=begin.fingerprints)
+    again = draw(task, method, begin.latents, common, fingerprints=begin.fingerprints)
     if begin.fingerprints and begin.fingerprints[0] != (recipe.start or {})["latents"]:
         warnings.warn("start: its latents came out otherwise on this machine: the picture may differ.", stacklevel=3)
     return again
@@ -185,6 +247,17 @@ def checked_start(recipe: Recipe, given: Any) -> Start | None:
     if wanted != found:
         raise FingerprintMismatch(f"start: the picture began at the {kind} {wanted[:12]}, got {found[:12]}. Pass the same.")
     return start
+
+
+def check_pictures(pictures: Sequence[PictureLike], recipe: Recipe) -> None:
+    """There is a picture in the prompt, or in a layer's. Raises InvalidInput where given ones would have no effect."""
+    check_kind("image_prompts", pictures, (list, tuple), "a list of pictures", "Put a single one in a list.")
+    layers = [about.get("prompt") for about in recipe.layers or () if isinstance(about, Mapping)]
+    said = [Prompt(text) for text in (recipe.prompt, *layers) if text]
+    missing = {term.text for prompt in said for term in prompt.terms if term.missing}
+    if pictures and not missing:
+        expected, got = "nothing, as there is no picture in its prompt", f"{len(pictures)} of them"
+        raise InvalidInput("image_prompts", expected=expected, got=got, fix="Leave it out.")
 
 
 def check_given(given: Given, recipe: Recipe) -> None:

@@ -77,6 +77,15 @@ def check_start(told: Start | None, space: Space, count: int) -> None:
         raise InvalidInput("start", expected="finite latents inside the generator's constraints", got="others", fix=fix)
 
 
+def check_used(told: Start, changes: Mapping[str, Any]) -> None:
+    """No setting of a search is given for rows that are told where to begin. Raises InvalidInput for one without effect."""
+    search = () if isinstance(told, Tensor) else ("samples", "bank", "bank_views")  # a picture is looked for in the bank
+    for name in ("mix", "basis", *search):
+        if name in changes and (name, changes[name]) != ("basis", 1):
+            expected = "nothing, as a start is neither searched nor mixed"
+            raise InvalidInput(name, expected=expected, got=changes[name], fix="Leave it out, or leave out the start.")
+
+
 def begin_at(task: Task, starts: Starts, told: Start | None, how: InversionSettings) -> Beginning:
     """Where every row begins.
 

@@ -12,17 +12,22 @@ from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput, OutputError
 from fusedream_sdk.imaging.pictures import to_pil
-from fusedream_sdk.runtime.files import atomic_path, check_writable
+from fusedream_sdk.runtime.bounds import FPS
+from fusedream_sdk.runtime.checks import check_flag
+from fusedream_sdk.runtime.files import atomic_path
+from fusedream_sdk.runtime.paths import check_writable, user_path
 
 SUFFIXES = (".gif", ".mp4")
 
 
 def check_film(path: str | Path, *, overwrite: bool) -> Path:
-    """Where a film can be written. Raises OutputError: it cannot; InvalidInput: another suffix."""
-    path = Path(path).expanduser()
-    if path.suffix.lower() not in SUFFIXES:
+    """Where a film can be written. Raises OutputError: it cannot, or there is no ffmpeg; InvalidInput: another suffix."""
+    path = user_path("out", path)
+    if path.suffix.lower() not in SUFFIXES and path.name.lower() not in SUFFIXES:
         raise InvalidInput("out", expected="a file that ends in .gif or .mp4", got=str(path))
     check_writable(path, overwrite=overwrite)
+    if path.suffix.lower() == ".mp4":
+        _ffmpeg()
     return path
 
 
@@ -30,10 +35,10 @@ def save_film(images: Tensor, path: str | Path, *, fps: int, overwrite: bool) ->
     """Write frames (T, 3, H, W) in [0, 1], whole or not at all.
 
     Raises:
-        OutputError: the place cannot be written, or there is no ffmpeg. InvalidInput: another suffix, fps below 1.
+        OutputError: the place cannot be written, or there is no ffmpeg. InvalidInput: another suffix, fps outside 1 to 100.
     """
-    if fps < 1:
-        raise InvalidInput("fps", expected="at least 1", got=fps)
+    check_flag("overwrite", overwrite)
+    fps = FPS.check("fps", fps, "The default is 12.")
     path = check_film(path, overwrite=overwrite)
     with atomic_path(path, overwrite=overwrite) as temporary:
         if path.suffix.lower() == ".gif":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,12 +15,15 @@ import torch
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
-from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.errors import InvalidInput, shown
 from fusedream_sdk.runtime.files import atomic_path
+from fusedream_sdk.runtime.paths import readable_file
+from fusedream_sdk.runtime.plain import parse_json
 
 KEY = "fusedream"  # the PNG text chunk that carries the recipe
 MODES = ("RGB", "RGBA", "L", "LA", "P", "1")
 SIDES = (16, 4096)  # of a picture of the user's, in pixels
+MOST_PIXELS = 1 << 26  # of a picture with a recipe
 
 PictureLike: TypeAlias = str | Path | Image.Image | Tensor
 """A picture of the user's: a file, a Pillow image, or (3, H, W) in [0, 1]."""
@@ -36,6 +40,13 @@ def from_pil(picture: Image.Image) -> Tensor:
     rgba = picture.convert("RGBA")
     rgb = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return torch.from_numpy(np.array(rgb)).permute(2, 0, 1).float() / 255
+
+
+def how_far(a: Image.Image, b: Image.Image) -> tuple[int, float]:
+    """How far two pictures of one size differ: the largest difference of a colour, of 255, and the share of pixels that do."""
+    first, second = (np.asarray(picture.convert("RGB")).astype(int) for picture in (a, b))
+    apart = abs(first - second).max(axis=2)
+    return int(apart.max()), float((apart > 0).mean())
 
 
 def grid(images: Tensor, columns: int, *, gap: int = 2) -> Image.Image:
@@ -72,23 +83,50 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
         InvalidInput: no such file, not a picture, or one without a recipe.
     """
     fix = "Give a PNG that fusedream saved and that no other program has saved again since."
+    file = readable_file("picture", path, otherwise="a readable PNG")
     try:
-        with Image.open(Path(path).expanduser()) as picture:
-            picture.load()  # text chunks may follow the pixels
-            text = getattr(picture, "text", {}).get(KEY)
-    except FileNotFoundError as error:
-        raise InvalidInput("picture", expected="an existing file", got=str(path)) from error
+        text = _text_of(file)
     except Exception as error:  # Pillow meets damage with errors of a dozen kinds
-        raise InvalidInput("picture", expected="a readable PNG", got=f"{path} ({error})", fix=fix) from error
+        raise InvalidInput("picture", expected="a readable PNG", got=f"{path} ({first(error)})", fix=fix) from error
     if text is None:
         raise InvalidInput("picture", expected="a PNG with a fusedream recipe", got=f"{path} without one", fix=fix)
     try:
-        recipe = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InvalidInput("picture", expected="a whole recipe", got=f"{path} with a damaged one", fix=fix) from error
+        recipe = parse_json(text)
+    except ValueError as error:
+        got = f"{path} with a damaged one ({first(error)})"
+        raise InvalidInput("picture", expected="a whole recipe", got=got, fix=fix) from error
     if not isinstance(recipe, dict):
         raise InvalidInput("picture", expected="a whole recipe", got=f"{path} with something else", fix=fix)
     return recipe
+
+
+def _text_of(file: Path) -> str | None:
+    """The text chunk of a picture, whether it stands before the pixels or after. Raises ValueError for too many pixels."""
+    with quiet_about_size(), Image.open(file, formats=readers()) as picture:
+        if picture.width * picture.height > MOST_PIXELS:
+            raise ValueError(f"{picture.width} x {picture.height} are too many pixels")
+        picture.load()  # Pillow bounds what a compressed text may come to
+        found = getattr(picture, "text", {}).get(KEY)
+    return None if found is None else str(found)
+
+
+@contextmanager
+def quiet_about_size() -> Iterator[None]:
+    """No warning of Pillow's own about large pictures: their size is checked before they are decoded."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
+
+
+def readers() -> list[str]:
+    """The formats that are read: all of Pillow's, but for the one that would run a program of its own on the file."""
+    Image.init()
+    return [name for name in Image.OPEN if name != "EPS"]
+
+
+def first(error: Exception) -> str:
+    """The beginning of what an error says, in one line."""
+    return shown(" ".join(str(error).split()).rstrip(".") or type(error).__name__, 200)
 
 
 def read_picture(argument: str, picture: Any) -> Tensor:
@@ -103,7 +141,7 @@ def read_picture(argument: str, picture: Any) -> Tensor:
             or a tensor of another shape or range.
     """
     if isinstance(picture, (str, Path)):
-        return _read_file(argument, Path(picture).expanduser())
+        return _read_file(argument, readable_file(argument, picture, "an existing picture", "a readable picture"))
     if isinstance(picture, Image.Image):
         _check_header(argument, picture)
         return from_pil(picture)
@@ -128,17 +166,13 @@ def read_pictures(argument: str, pictures: PictureLike | Sequence[PictureLike]) 
 
 def _read_file(argument: str, path: Path) -> Tensor:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked before it is decoded
-            with Image.open(path) as picture:
-                _check_header(argument, picture)
-                return from_pil(picture)
-    except FileNotFoundError as error:
-        raise InvalidInput(argument, expected="an existing picture", got=str(path)) from error
+        with quiet_about_size(), Image.open(path, formats=readers()) as picture:
+            _check_header(argument, picture)
+            return from_pil(picture)
     except InvalidInput:
         raise
     except Exception as error:  # Pillow meets damage with errors of a dozen kinds
-        raise InvalidInput(argument, expected="a readable picture", got=f"{path} ({error})") from error
+        raise InvalidInput(argument, expected="a readable picture", got=f"{path} ({first(error)})") from error
 
 
 def _check_header(argument: str, picture: Image.Image) -> None:

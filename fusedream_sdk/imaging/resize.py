@@ -11,14 +11,19 @@ def shrink(images: Tensor, resolution: int) -> Tensor:
 
     A picture that is not square is scaled so that its shorter side fits, and its centre is taken.
     """
-    height, width = images.shape[-2:]
-    if (height, width) == (resolution, resolution):
+    if tuple(images.shape[-2:]) == (resolution, resolution):
         return images
-    if height != width:
-        side = min(height, width)
-        top, left = (height - side) // 2, (width - side) // 2
-        images = images[..., top : top + side, left : left + side]
-    return shrink_views(images, resolution).clamp(0, 1)
+    return shrink_views(centre_square(images), resolution).clamp(0, 1)
+
+
+def centre_square(images: Tensor) -> Tensor:
+    """The middle of pictures: (B, 3, H, W) to (B, 3, min(H, W), min(H, W)); those that are square as they are."""
+    height, width = images.shape[-2:]
+    if height == width:
+        return images
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return images[..., top : top + side, left : left + side]
 
 
 def shrink_views(views: Tensor, resolution: int) -> Tensor:
@@ -26,6 +31,14 @@ def shrink_views(views: Tensor, resolution: int) -> Tensor:
     if views.shape[-2:] == (resolution, resolution):
         return views
     return F.interpolate(views, size=(resolution, resolution), mode="bicubic", antialias=True, align_corners=False)
+
+
+def plain_bilinear(views: Tensor, resolution: int) -> Tensor:
+    """Squares at another resolution as the public FuseDream code makes them: not antialiased, between the nearest four pixels.
+
+    (N, 3, R, R) to (N, 3, r, r), unclamped.
+    """
+    return F.interpolate(views, size=(resolution, resolution), mode="bilinear", align_corners=False)
 
 
 def cover(picture: Tensor, size: tuple[int, int]) -> Tensor:

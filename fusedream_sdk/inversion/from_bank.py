@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,12 +12,19 @@ from torch import Tensor
 from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.inversion.invert import invert
 from fusedream_sdk.inversion.likeness import InversionSettings, cover_all
-from fusedream_sdk.inversion.result import Inversion
+from fusedream_sdk.inversion.result import FILE, Inversion, numbered
 from fusedream_sdk.latents import Latents
+from fusedream_sdk.models.fingerprint import fingerprint_of
+from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.engine import Engine
+from fusedream_sdk.run.folder import Filling, Folder
 from fusedream_sdk.run.recipe import Verb
 from fusedream_sdk.run.report import make_recipe, record
 from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.runtime.chunks import run_chunks
+
+Done = Callable[[range, Inversion], None]
+"""Called with the number of a picture, as a range of one, and what was found for it."""
 
 BOLD = 3.0  # the learning rate of an inversion falls to 0, so it begins above one that stays (tests/benchmarks/inversion)
 
@@ -28,7 +35,13 @@ def inversion_settings(settings: Settings, changes: Mapping[str, Any]) -> Invers
 
 
 def invert_with(
-    engine: Engine, pictures: Sequence[Tensor], how: InversionSettings, settings: Settings, *, progress: bool
+    engine: Engine,
+    pictures: Sequence[Tensor],
+    how: InversionSettings,
+    settings: Settings,
+    *,
+    progress: bool,
+    into: Folder | None = None,
 ) -> Inversion:
     """`invert` with the models of an engine.
 
@@ -42,35 +55,62 @@ def invert_with(
         how: they are looked for.
         settings: of the bank.
         progress: show progress bars on stderr.
+        into: takes each picture as soon as it is found; those that are there already are not looked for again.
 
     Raises:
         PluginContractError, WeightsError, PluginImportError, UnknownPlugin: a model cannot be used or had.
+        KeyboardInterrupt: before the first picture had anything to give.
     """
-    perceptual = engine.perceptual.model
-    engine.check_once()
-    generator = engine.generator.model
-    own = how
     if settings.searches:  # a search that is to be quick looks at few here too
-        own = how.replace(candidates=min(how.candidates, settings.samples), starts=min(how.starts, settings.samples))
+        how = how.replace(candidates=min(how.candidates, settings.samples), starts=min(how.starts, settings.samples))
+    models = {"perceptual": record(engine.perceptual), "inversion": how.to_json()}
+    engine.check_once()
+    recipe = dataclasses.replace(make_recipe(engine, settings, Verb.INVERT), **models)
+
+    def one(picture: Tensor) -> Inversion:
+        found = _look(engine, picture, how, settings, progress)
+        return dataclasses.replace(found, recipe=recipe)
+
+    def work(left: list[int], done: Done = lambda rows, found: None) -> Inversion:
+        stopped = {"stopped": lambda part: Status.CANCELLED in part.status, "done": done}
+        parts, _ = run_chunks(len(left), 1, lambda rows: one(pictures[left[rows.start]]), **stopped)
+        if not parts:
+            raise KeyboardInterrupt
+        return Inversion.concatenate(parts)
+
+    if into is None:
+        return work(list(range(len(pictures))))
+    filling = Filling(
+        asked={"recipe": recipe.to_json(), "pictures": [fingerprint_of({"picture": picture}) for picture in pictures]},
+        stems=numbered(len(pictures)),
+        beside=[FILE],
+        whole=FILE,
+        load=Inversion.load_part,
+        split=Inversion.split,
+        join=Inversion.concatenate,
+    )
+    return filling.run(into, work)
+
+
+def _look(engine: Engine, picture: Tensor, how: InversionSettings, settings: Settings, progress: bool) -> Inversion:
+    """One picture, from the bank's latents where one can serve."""
+    generator = engine.generator.model
     banked = engine.has_bank and settings.searches and not hasattr(generator, "encode")
-    found = invert(
+    targets = cover_all(generator, [picture])
+    return invert(
         generator,
-        list(pictures),
-        perceptual=perceptual,
-        settings=own,
-        starts=_from_bank(engine, cover_all(generator, pictures), settings, own, progress) if banked else None,
+        picture,
+        perceptual=engine.perceptual.model,
+        settings=how,
+        starts=_from_bank(engine, targets, settings, how, progress) if banked else None,
         precision=engine.precision,
         budget=engine.budget,
         progress=progress,
     )
-    recipe = make_recipe(engine, settings, Verb.INVERT)
-    return dataclasses.replace(
-        found, recipe=dataclasses.replace(recipe, perceptual=record(engine.perceptual), inversion=own.to_json())
-    )
 
 
 def _from_bank(engine: Engine, targets: Tensor, settings: Settings, own: InversionSettings, progress: bool) -> Latents:
-    """For each picture the latents that look most like it to the scorer: (P, M, ...) each."""
+    """The latents that look most like the one picture to the scorer: (1, M, ...) each."""
     scorer = engine.scorer.model
     with torch.no_grad(), engine.precision():
         embedded = scorer.encode_image(shrink(targets, scorer.resolution)).float()

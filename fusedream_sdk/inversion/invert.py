@@ -7,7 +7,7 @@ says where it has one. Each takes a few steps; the best then goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -27,8 +27,9 @@ from fusedream_sdk.protocols import Generator, Perceptual
 from fusedream_sdk.run.recipe import Recipe, Verb
 from fusedream_sdk.run.report import RENDER_BATCH, render
 from fusedream_sdk.run.result import join_histories
+from fusedream_sdk.runtime.checks import check_flag, check_function, check_kind, positive
 from fusedream_sdk.runtime.chunks import run_chunks
-from fusedream_sdk.runtime.device import Precision
+from fusedream_sdk.runtime.device import Precision, rows_alone
 from fusedream_sdk.runtime.memory import rows_that_fit
 from fusedream_sdk.runtime.progress import Advance, bar
 from fusedream_sdk.scoring.prompt import Prompt
@@ -61,75 +62,91 @@ def invert(
         budget: bytes that the rows of a chunk may take; half of what is free by default.
         progress: show progress bars on stderr.
 
+
     Returns:
-        One row per picture; a picture alone gives the same row. After Ctrl-C: the best so far.
+        One row per picture; a picture alone gives the same row. After Ctrl-C: the best so far, of the pictures that had begun.
 
     Raises:
-        InvalidInput: a picture or a setting cannot be used. KeyboardInterrupt: while the starts were compared.
+        InvalidInput: a picture or a setting cannot be used. KeyboardInterrupt: before the first picture had anything to give.
 
     References:
         Abdal, Qin & Wonka (2019). Image2StyleGAN: how to embed images into the StyleGAN latent space? arXiv:1904.03189.
     """
+    check_kind("generator", generator, Generator, "an object with the members of Generator", "See fd.load_generator.")
+    check_function("perceptual", perceptual, "a function of two pictures")
+    check_kind("settings", settings, (InversionSettings, type(None)), "InversionSettings", "fd.InversionSettings(steps=200), say.")
+    check_kind("starts", starts, (Mapping, type(None)), "latents by their names, or None")
+    check_flag("progress", progress)
+    budget = None if budget is None else positive("budget", budget)
     settings = settings or InversionSettings()
     targets = cover_all(generator, read_pictures("pictures", pictures))
     likeness = Likeness(generator, targets, perceptual, settings, precision=precision)
-    with bar("comparing", progress) as advance, torch.no_grad():
+
+    def one(row: range) -> Inversion:
+        where = "" if len(targets) == 1 else f" {row.stop} of {len(targets)}"
+        begin = None if starts is None else select(starts, slice(row.start, row.stop))
+        return _invert_one(likeness.of([row.start]), begin, budget, (where, progress))
+
+    parts, _ = run_chunks(len(targets), 1, one, stopped=lambda part: Status.CANCELLED in part.status)
+    if not parts:
+        raise KeyboardInterrupt
+    return Inversion.concatenate(parts)
+
+
+def _invert_one(likeness: Likeness, starts: Latents | None, budget: float | None, shown: tuple[str, bool]) -> Inversion:
+    """The one picture of a likeness: compare, try, and go on from the best."""
+    generator, settings, (where, progress) = likeness.generator, likeness.settings, shown
+    with bar(f"comparing{where}", progress) as advance, torch.no_grad():
         begin = _starts(likeness, starts, advance)
     lr = settings.lr or recommended_lr(generator)
-    if rows(begin) > len(targets):
-        tried = _descend(likeness, begin, adam(lr), settings.trial, budget, ("trying", progress))
-        begin = tried.nearest(len(targets))
+    if rows(begin) > 1:
+        tried = _descend(likeness, begin, adam(lr), settings.trial, budget, (f"trying{where}", progress))
+        begin = tried.nearest()
         if Status.CANCELLED in tried.status:
-            return _report(likeness, _Found(begin, tried.loss, (Status.CANCELLED,) * len(targets), {}))
-    found = _descend(likeness, begin, adam(lr, falls_over=settings.steps), settings.steps, budget, ("inverting", progress))
-    return _report(likeness, found)
+            return _report(likeness, _Found(begin, tried.loss, (Status.CANCELLED,), {}))
+    make = adam(lr, falls_over=settings.steps)
+    return _report(likeness, _descend(likeness, begin, make, settings.steps, budget, (f"inverting{where}", progress)))
 
 
 def _starts(likeness: Likeness, given: Latents | None, progress: Advance) -> Latents:
-    """Where each picture is tried from, at its encoding first where there is one: (P x S, ...) each, picture by picture."""
-    generator, targets, settings = likeness.generator, likeness.targets, likeness.settings
+    """Where the picture is tried from, at its encoding first where there is one: (S, ...) each."""
+    generator, settings, found = likeness.generator, likeness.settings, []
     encode: Callable[[Tensor], Latents] | None = getattr(generator, "encode", None)
-    encoded = None if encode is None else project(encode(targets), generator.space)
-    if encoded is not None:
-        check_latents(encoded, generator.space, argument="generator.encode")
-    drawn = draw_samples(generator, settings.candidates, settings.seed, NOTHING) if given is None else None
-    count = settings.starts - (encoded is not None)
-    found: list[Latents] = []
-    for row in range(len(targets)):
-        if encoded is not None:
-            found.append(select(encoded, slice(row, row + 1)))
-        if given is not None:
-            found.append(map_latents(lambda x, row=row: x[row, :count], given))
-        elif count and drawn is not None:
-            loss = _compare(likeness, drawn, row, progress)
-            found.append(select(drawn, loss.topk(min(count, len(loss)), largest=False).indices))
+    if encode is not None:
+        found.append(project(encode(likeness.targets), generator.space))
+        check_latents(found[0], generator.space, argument="generator.encode")
+    count = settings.starts - len(found)
+    if given is not None:
+        found.append(map_latents(lambda x: x[0, :count], given))
+    elif count:
+        drawn = draw_samples(generator, settings.candidates, settings.seed, NOTHING)
+        loss = _compare(likeness, drawn, progress)
+        found.append(select(drawn, loss.topk(min(count, len(loss)), largest=False).indices))
     return concatenate(found)
 
 
-def _compare(likeness: Likeness, latents: Latents, row: int, progress: Advance) -> Tensor:
-    """The loss of every latent at one picture, a few at a time: (M,); a value that is not finite counts as the worst."""
+def _compare(likeness: Likeness, latents: Latents, progress: Advance) -> Tensor:
+    """The loss of every latent, a few at a time: (M,); a value that is not finite counts as the worst."""
     total, losses = rows(latents), []
     for first in range(0, total, RENDER_BATCH):
         part = select(latents, slice(first, first + RENDER_BATCH))
-        losses.append(likeness.of([row] * rows(part))(part, step=0).primary)
-        progress(row * total + first + rows(part), len(likeness.targets) * total)
+        losses.append(likeness.of([0] * rows(part))(part, step=0).primary)
+        progress(first + rows(part), total)
     return torch.nan_to_num(torch.cat(losses), nan=torch.inf)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """The best points of some rows, picture by picture."""
+    """The best points of some starts."""
 
     latents: Latents
     loss: Tensor
     status: tuple[Status, ...]
     history: dict[str, Tensor]
 
-    def nearest(self, pictures: int) -> Latents:
-        """Of the rows of each picture the one with the least loss."""
-        loss = self.loss.view(pictures, -1)
-        first = torch.arange(pictures, device=loss.device) * loss.shape[1]
-        return select(self.latents, first + loss.argmin(dim=1))
+    def nearest(self) -> Latents:
+        """The one with the least loss, as the only row."""
+        return select(self.latents, [int(self.loss.argmin())])
 
 
 def _descend(
@@ -140,22 +157,19 @@ def _descend(
     budget: float | None,
     shown: tuple[str, bool],
 ) -> _Found:
-    """Optimise every row, as many at a time as the memory holds; after Ctrl-C the other rows stay where they are."""
-    total = rows(starts)
-    owner = [row * len(likeness.targets) // total for row in range(total)]
-    fit = total
-    if total > 1:
-        fit = rows_that_fit(lambda n: likeness.of(owner[:n]), select(starts, slice(0, 2)), budget)
+    """Optimise every start, as many at a time as the memory holds; after Ctrl-C the others stay where they are."""
+    total, fit = rows(starts), 1
+    if total > 1 and not rows_alone(likeness.targets.device):
+        fit = rows_that_fit(lambda n: likeness.of([0] * n), select(starts, slice(0, 2)), budget)
     with bar(*shown) as advance:
 
         def descend(chunk: range) -> _Found:
             def seen(state: State) -> None:
                 advance(chunk.start * (steps + 1) + len(chunk) * (state.step + 1), total * (steps + 1))
 
-            some = slice(chunk.start, chunk.stop)
-            direct = Direct(likeness.generator.space, select(starts, some))
+            direct = Direct(likeness.generator.space, select(starts, slice(chunk.start, chunk.stop)))
             states = iterate(
-                *(likeness.of(owner[some]), direct, direct.params),
+                *(likeness.of([0] * len(chunk)), direct, direct.params),
                 steps=steps,
                 make_optimiser=make_optimiser,
                 selection=Selection(every=1),
@@ -185,17 +199,14 @@ def _report(likeness: Likeness, found: _Found) -> Inversion:
     """Render what was found, in full precision, and measure how near it is."""
     targets, latents = likeness.targets, found.latents
     images = render(likeness.generator, latents)
-    distances = []
     with torch.no_grad():
-        for first in range(0, len(targets), RENDER_BATCH):
-            some = slice(first, first + RENDER_BATCH)
-            distances.append(likeness.perceptual(images[some].to(targets.device), targets[some]).float())
+        distance = likeness.perceptual(images.to(targets.device), targets).float()
     return Inversion(
         targets=targets.cpu(),
         images=images,
         latents=map_latents(lambda x: x.cpu(), latents),
         psnr=measure_psnr(images, targets.cpu()),
-        perceptual=torch.cat(distances).cpu(),
+        perceptual=distance.cpu(),
         status=found.status,
         history=found.history,
         recipe=Recipe(Verb.INVERT, inversion=likeness.settings.to_json()),

@@ -16,13 +16,17 @@ from fusedream_sdk.imaging.resize import cover
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.models.checks import device_of
 from fusedream_sdk.protocols import Evaluation, Generator, Perceptual
-from fusedream_sdk.runtime.checks import at_least_zero, changed, check_count, check_seeds, positive
+from fusedream_sdk.runtime.bounds import INVERSION
+from fusedream_sdk.runtime.checks import changed, check_seed, in_bounds
 from fusedream_sdk.runtime.device import Precision
 
 
 @dataclass(frozen=True)
 class InversionSettings:
     """How a picture is looked for.
+
+    Every number has an upper bound, in `fusedream_sdk.runtime.bounds`: a million steps and candidates, 1,000 starts, a
+    learning rate of 10,000, weights of a million.
 
     Args:
         steps: updates of the best start, at least 1; their learning rate falls to 0 along a cosine.
@@ -45,15 +49,12 @@ class InversionSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "candidates", "starts", "trial"):
-            check_count(name, getattr(self, name))
-        if self.lr is not None:
-            positive("lr", self.lr)
-        for name in ("pixels", "perceptual"):
-            at_least_zero(name, getattr(self, name))
+        for name, value in in_bounds(self, INVERSION).items():
+            object.__setattr__(self, name, value)
         if self.pixels + self.perceptual == 0:
-            raise InvalidInput("pixels", expected="a loss", got="no weight for pixels nor for the perceptual distance")
-        check_seeds(self.seed)
+            fix = "Give one of the two a weight above 0."
+            raise InvalidInput("pixels", expected="a loss", got="no weight for pixels nor for the perceptual distance", fix=fix)
+        object.__setattr__(self, "seed", check_seed("seed", self.seed))
 
     def replace(self, **changes: Any) -> InversionSettings:
         """A copy with some values changed. Raises InvalidInput for a name that is not a setting."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,16 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from fusedream_sdk.errors import WeightsError
+from fusedream_sdk.errors import WeightsError, shown
 from fusedream_sdk.imaging.pictures import png_bytes, to_pil
-from fusedream_sdk.latents import Latents
+from fusedream_sdk.latents import Latents, concatenate, select
 from fusedream_sdk.optim.status import Status
-from fusedream_sdk.run.recipe import Recipe, Verb
+from fusedream_sdk.run.recipe import MALFORMED, Recipe, Verb
+from fusedream_sdk.run.result import join_histories
 from fusedream_sdk.run.saving import Writer, save
+from fusedream_sdk.run.stored import Stored
 from fusedream_sdk.runtime.files import read_bundle, save_bundle
+from fusedream_sdk.runtime.paths import user_path
 
 FILE = "inversion.safetensors"
 GAP, CAPTION, COLUMNS = 4, 26, 10  # of a sheet: pixels, pixels, pictures in a line
@@ -52,6 +56,34 @@ class Inversion:
     def __repr__(self) -> str:
         shown = ", ".join(self.line(row) for row in range(min(3, len(self))))
         return f"Inversion({len(self)} pictures: {shown}{', ...' if len(self) > 3 else ''})"
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Inversion]) -> Inversion:
+        """Rows of all parts, one after the other; they share a recipe."""
+        names = next((list(part.history) for part in parts if part.history), [])
+        unseen = [{name: torch.empty(0, len(part)) for name in names} for part in parts]
+        return cls(
+            **{
+                name: torch.cat([getattr(part, name) for part in parts]) for name in ("targets", "images", "psnr", "perceptual")
+            },
+            latents=concatenate([part.latents for part in parts]),
+            status=sum((part.status for part in parts), ()),
+            history=join_histories([part.history or none for part, none in zip(parts, unseen, strict=True)]) if names else {},
+            recipe=parts[0].recipe,
+        )
+
+    def split(self) -> list[Inversion]:
+        """Every row by itself."""
+        return [
+            replace(
+                self,
+                **{name: getattr(self, name)[[row]] for name in ("targets", "images", "psnr", "perceptual")},
+                latents=select(self.latents, [row]),
+                status=(self.status[row],),
+                history={name: x[:, [row]] for name, x in self.history.items()},
+            )
+            for row in range(len(self))
+        ]
 
     def line(self, row: int) -> str:
         """How near one picture came, in words."""
@@ -95,7 +127,7 @@ class Inversion:
 
     def beside(self) -> dict[str, Writer]:
         """The further files of a folder."""
-        return {FILE: self.save_tensors}
+        return {FILE: self.save_part}
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the pictures found.
@@ -110,8 +142,13 @@ class Inversion:
         """
         return save(self, path, overwrite=overwrite)
 
-    def save_tensors(self, path: Path) -> None:
-        """Write the file from which `load` reads everything back."""
+    @property
+    def ends(self) -> tuple[Status, ...]:
+        """How each row ended."""
+        return self.status
+
+    def save_part(self, path: Path) -> None:
+        """Write the file from which `load_part` reads everything back."""
         tensors = {"targets": self.targets, "images": self.images, "psnr": self.psnr, "perceptual": self.perceptual}
         for group, entries in (("latents", self.latents), ("history", self.history)):
             tensors |= {f"{group}.{name}": x for name, x in entries.items()}
@@ -120,9 +157,13 @@ class Inversion:
     @classmethod
     def load(cls, folder: str | Path) -> Inversion:
         """Read back what `save` wrote into a folder. Raises WeightsError if it is missing or damaged."""
+        return cls.load_part(user_path("folder", folder) / FILE)
+
+    @classmethod
+    def load_part(cls, path: Path) -> Inversion:
+        """Read back a file that `save` or `save_part` wrote. Raises WeightsError if it is missing or damaged."""
         from safetensors import SafetensorError
 
-        path = Path(folder).expanduser() / FILE
         try:
             about, tensors = read_bundle(path)
             targets, images, psnr, distance = (tensors.pop(name) for name in ("targets", "images", "psnr", "perceptual"))
@@ -132,9 +173,14 @@ class Inversion:
                 groups[group][name] = x
             history, status = groups["history"], tuple(map(Status, about["status"]))
             recipe = _recipe_of(about["recipe"])
+            pictures, numbers = {"targets": targets, "images": images}, {"psnr": psnr, "perceptual": distance}
+            Stored(status, pictures, groups["latents"], numbers, history).check()
+            if targets.shape != images.shape:
+                raise ValueError("targets and images of two sizes")
             return cls(targets, images, groups["latents"], psnr, distance, status, history, recipe)
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise WeightsError(f"inversion {path}: expected a folder that Inversion.save wrote ({error}).") from error
+        except (OSError, SafetensorError, *MALFORMED) as error:
+            reason = shown(str(error).rstrip("."), 300)
+            raise WeightsError(f"inversion {path}: expected a folder that Inversion.save wrote ({reason}).") from error
 
 
 def _recipe_of(written: Any) -> Recipe:

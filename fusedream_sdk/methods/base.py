@@ -13,16 +13,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.latents import Latents, map_latents
+from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.optim.directions import Descent
 from fusedream_sdk.optim.loop import Selection, iterate
 from fusedream_sdk.optim.optimisers import MakeOptimiser, adam
 from fusedream_sdk.optim.population import Population, evolve
-from fusedream_sdk.optim.state import State
+from fusedream_sdk.optim.state import State, side_by_side
 from fusedream_sdk.protocols import Direction, Objective, Params
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.run.task import Parametrise, Starts, Task, augclip, held_out, mixed, rows_at_a_time, searched
-from fusedream_sdk.runtime.checks import changed, check_count, check_names, names_of
+from fusedream_sdk.runtime import bounds
+from fusedream_sdk.runtime.checks import changed, check_count, check_function, check_kind, check_names, names_of
+from fusedream_sdk.runtime.device import rows_alone
 
 MakePopulation = Callable[[Params, Sequence[int]], Population]
 """From where each group begins, name -> (B, k, ...), and the seed of each, to a population of `members` in every group."""
@@ -67,9 +69,18 @@ class Method:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_count("members", self.members)
+        object.__setattr__(self, "members", check_count("members", self.members, most=bounds.POPULATION.most))
+        for name in ("starts", "parametrise", "objective", "direction", "optimiser", "selection"):
+            check_function(name, getattr(self, name), "a function, as `Method` says")
+        for name in ("settings", "options"):
+            check_kind(name, getattr(self, name), Mapping, "names with values", "Give a dictionary.")
+        check_kind("unused", self.unused, (frozenset, set, list, tuple), "names of settings", "Give a frozenset of them.")
+        check_kind("name", self.name, (str, type(None)), "a text, or None")
+        if self.population is not None:
+            check_function("population", self.population, "a function that makes a population")
         if self.members > 1 and self.population is None:
-            raise InvalidInput("members", expected="1, as there is no population", got=self.members)
+            fix = "Leave it out, or give a population."
+            raise InvalidInput("members", expected="1, as there is no population", got=self.members, fix=fix)
         check_names([*self.settings, *self.unused], names_of(Settings))
 
     def __str__(self) -> str:
@@ -92,7 +103,17 @@ class Method:
         return rows_at_a_time(task, self.objective, starts, members=self.members)
 
     def states(self, task: Task, starts: Latents) -> Iterator[State]:
-        """The course of some rows from where they begin, (B, k, ...) each: one `State` for each of `steps + 1` points."""
+        """The course of some rows from where they begin, (B, k, ...) each: one `State` for each of `steps + 1` points.
+
+        Where rows run alone, a row's course is the same to the bit among others.
+        """
+        if len(task.rows) > 1 and rows_alone(task.engine.device):
+            each = range(len(task.rows))
+            return side_by_side([self.course(task.take([row]), select(starts, [row])) for row in each])
+        return self.course(task, starts)
+
+    def course(self, task: Task, starts: Latents) -> Iterator[State]:
+        """The course of some rows as one batch, whatever the device."""
         steps, selection = task.settings.steps, self.selection(task)
         if self.population is None:
             parametrisation = self.parametrise(task, starts)

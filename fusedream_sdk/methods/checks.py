@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NoReturn
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from fusedream_sdk.errors import FuseDreamError, PluginContractError
 from fusedream_sdk.latents import Latents, Space, contains, rows
 from fusedream_sdk.methods.base import Method
+from fusedream_sdk.models.calls import global_randomness
 from fusedream_sdk.optim.state import State
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.engine import Engine
@@ -56,9 +55,9 @@ def check_method_on(method: Any, engine: Engine, recommended: Settings, *, steps
         raise PluginContractError(f"method: expected a Method, got a {type(method).__name__}.{fix}")
     settings = _accepted(method, recommended, steps)
     task = Task(engine, engine.rows([(Prompt(text), seed) for seed, text in enumerate(PROMPTS)]), settings)
-    before = _global_randomness()
+    before = global_randomness()
     course = _run(method, task)
-    if _global_randomness() != before:
+    if global_randomness() != before:
         _broken("random numbers from the rows' seeds alone", "a change of torch's, numpy's or Python's global random state")
     _check_states(course, task)
     _check_seeds(method, task, course)
@@ -81,19 +80,13 @@ def _run(method: Method, task: Task) -> _Course:
         starts = method.starts(task)
         _check_starts(starts, task.generator.space, len(task.rows))
         one_too_many = task.settings.steps + 2
-        return _Course(starts, list(islice(method.states(task, starts), one_too_many)))
+        return _Course(starts, list(islice(method.course(task, starts), one_too_many)))
     except PluginContractError:
         raise
     except Exception as error:  # whatever a stranger's part does
         models = f"{type(task.generator).__name__} and {type(task.engine.scorer.model).__name__}"
         what = f"method: expected it to draw with {models}, got {type(error).__name__}: {error}"
         raise PluginContractError(what) from error
-
-
-def _global_randomness() -> tuple[Any, ...]:
-    """What global random numbers would come next."""
-    _, keys, *rest = np.random.get_state()
-    return torch.get_rng_state().tolist(), np.asarray(keys).tolist(), rest, random.getstate()
 
 
 def _check_starts(starts: Latents, space: Space, count: int) -> None:

@@ -23,6 +23,8 @@ def clip_adam() -> Method:
         starts=gaussian,
         parametrise=direct,
         settings={"augment": NO_VIEWS, "samples": 1, "basis": 1, "noise": 0.0},
-        unused=frozenset({"augment", "views", "check_views", "samples", "basis", "mix", "bank", "bank_views"}),
+        unused=frozenset(
+            {"augment", "views", "check_views", "search_augment", "samples", "basis", "mix", "bank", "bank_views"}
+        ),
         name="clip-adam",
     )

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from fusedream_sdk.errors import InvalidInput, PluginContractError
 from fusedream_sdk.methods.base import Method
 from fusedream_sdk.models import registry
+from fusedream_sdk.runtime.checks import kind_of
 
 MethodLike: TypeAlias = str | Method
 """A method, or its name."""
@@ -28,7 +29,8 @@ def load_method(name: str, **options: Any) -> Method:
         InvalidInput: an option that it does not take, or cannot use. PluginContractError: it is no `Method`.
     """
     if not isinstance(name, str):
-        raise InvalidInput("method", expected="the name of a method, or a Method", got=f"a {type(name).__name__}")
+        expected, fix = "the name of a method, or a Method", "See fd.list_methods()."
+        raise InvalidInput("method", expected=expected, got=kind_of(name), fix=fix)
     base, written = registry.split_options(name)
     given = {**written, **options}
     made = registry.load("methods", base, **given)

@@ -12,7 +12,7 @@ from torch import Tensor
 from fusedream_sdk.methods.base import Method
 from fusedream_sdk.protocols import Params
 from fusedream_sdk.run.task import direct, drawn
-from fusedream_sdk.runtime.checks import check_count, positive
+from fusedream_sdk.runtime import bounds
 
 GENERATIONS = 1 << 59  # sets a population's draws apart from the views and the noise of its row
 
@@ -24,9 +24,9 @@ def random_search(*, population: int = 16, spread: float = 0.5, cooling: float =
     generation sees the same, so its members are compared fairly; the best is always one of the next generation.
 
     Args:
-        population: members of a generation, at least 2.
-        spread: standard deviation of the first steps, in every coordinate of the latents.
-        cooling: factor of the spread from one generation to the next.
+        population: members of a generation, from 2 to 100,000.
+        spread: standard deviation of the first steps, in every coordinate of the latents, at most a million.
+        cooling: factor of the spread from one generation to the next, at most 1.
 
     The constants are ours, chosen by eye on the toy models: there is no paper to take them from.
 
@@ -35,16 +35,16 @@ def random_search(*, population: int = 16, spread: float = 0.5, cooling: float =
         Mania, Guy & Recht (2018). Simple random search provides a competitive approach to reinforcement learning.
         arXiv:1803.07055.
     """
-    check_count("population", population, least=2)
-    positive("spread", spread)
-    positive("cooling", cooling)
+    population = bounds.POPULATION.check("population", population, "The default is 16.")
+    spread = bounds.FACTOR.check("spread", spread, "The default is 0.5.")
+    cooling = bounds.COOLING.check("cooling", cooling, "The default is 0.97.")
     return Method(
         starts=partial(drawn, k=population),
         parametrise=direct,
         population=partial(RandomSearch, members=population, spread=spread, cooling=cooling),
         members=population,
         settings={"samples": 1, "basis": 1, "noise": 0.0},
-        unused=frozenset({"samples", "basis", "mix", "bank", "bank_views", "lr", "noise"}),
+        unused=frozenset({"search_augment", "samples", "basis", "mix", "bank", "bank_views", "lr", "noise"}),
         name="random-search",
     )
 

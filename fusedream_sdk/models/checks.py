@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -10,7 +12,8 @@ from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput, PluginContractError
 from fusedream_sdk.imaging.resize import shrink
-from fusedream_sdk.latents import Latents, LatentSpec, contains, select
+from fusedream_sdk.latents import Latents, LatentSpec, Space, contains, select
+from fusedream_sdk.models.calls import called
 from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_sdk.protocols import Generator, Reward, Scorer
 
@@ -67,9 +70,8 @@ def conditioned(generator: Generator) -> bool:
 
 def draw_rows(generator: Generator, n: int, rng: torch.Generator, prompt: str) -> Latents:
     """n rows, for a prompt where the generator depends on one."""
-    if conditioned(generator):
-        return generator.sample(n, rng=rng, prompts=[prompt] * n)  # pyright: ignore[reportCallIssue]
-    return generator.sample(n, rng=rng)
+    told = {"prompts": [prompt] * n} if conditioned(generator) else {}
+    return generator.sample(n, rng=rng, **told)
 
 
 def check_types(generator: Any, scorer: Any) -> None:
@@ -82,9 +84,7 @@ def check_types(generator: Any, scorer: Any) -> None:
             f"scorer: expected resolution, encode_text and encode_image (a Scorer), or resolution and score (a Reward); "
             f"{type(scorer).__name__} lacks them."
         )
-    wrong = [name for name, spec in generator.space.items() if not isinstance(spec, LatentSpec)]
-    if wrong or not generator.space:
-        raise PluginContractError(f"generator.space: expected name -> LatentSpec, got {generator.space!r}.")
+    check_space(generator)
     if device_of(generator) != device_of(scorer):
         raise InvalidInput(
             "device",
@@ -92,6 +92,26 @@ def check_types(generator: Any, scorer: Any) -> None:
             got=f"{device_of(generator)} and {device_of(scorer)}",
             fix="Move one of them.",
         )
+
+
+def check_space(generator: Any) -> None:
+    """A space names its latents, and a resolution is height and width. Raises PluginContractError."""
+    sample, space, size = generator.sample, generator.space, generator.resolution
+    if not callable(generator):
+        raise PluginContractError(f"generator: expected a callable object, got {type(generator).__name__}.")
+    if not callable(sample):
+        raise PluginContractError(f"generator.sample: expected a method, got {sample!r}.")
+    if not isinstance(space, Mapping) or not space or not all(isinstance(spec, LatentSpec) for spec in space.values()):
+        raise PluginContractError(f"generator.space: expected name -> LatentSpec, got {space!r}.")
+    whole = isinstance(size, (tuple, list)) and len(size) == 2 and all(isinstance(side, Integral) for side in size)
+    if not whole or min(size) < 1:
+        raise PluginContractError(f"generator.resolution: expected (height, width) in pixels, got {size!r}.")
+
+
+def check_side(role: str, scorer: Any) -> None:
+    """A resolution is the side of a square. Raises PluginContractError."""
+    if not isinstance(scorer.resolution, Integral) or int(scorer.resolution) < 1:
+        raise PluginContractError(f"{role}.resolution: expected the side of a square, in pixels, got {scorer.resolution!r}.")
 
 
 def check_members(role: str, model: Any, names: tuple[str, ...]) -> None:
@@ -103,17 +123,35 @@ def check_members(role: str, model: Any, names: tuple[str, ...]) -> None:
 
 def check_sample(generator: Generator, latents: Latents, n: int) -> None:
     """A sample has the promised names, shapes and constraints. Raises PluginContractError."""
-    if not isinstance(latents, dict):
-        raise PluginContractError(f"generator.sample: expected a dictionary of tensors, got {type(latents).__name__}.")
-    if set(latents) != set(generator.space):
-        raise PluginContractError(f"generator.sample: expected the entries {sorted(generator.space)}, got {sorted(latents)}.")
-    for name, spec in generator.space.items():
-        if tuple(latents[name].shape) != (n, *spec.shape):
-            raise PluginContractError(
-                f"generator.sample: expected {name!r} of shape {(n, *spec.shape)}, got {tuple(latents[name].shape)}."
-            )
+    check_entries("generator.sample", generator.space, latents, n)
     if not contains(latents, generator.space):
         raise PluginContractError("generator.sample: expected latents inside the constraints, got some outside.")
+
+
+def check_entries(what: str, space: Space, latents: Any, n: int) -> None:
+    """Latents have the names, shapes and number format of a space. Raises PluginContractError."""
+    if not isinstance(latents, dict):
+        raise PluginContractError(f"{what}: expected a dictionary of tensors, got {type(latents).__name__}.")
+    if set(latents) != set(space):
+        raise PluginContractError(f"{what}: expected the entries {sorted(space)}, got {sorted(latents)}.")
+    for name, spec in space.items():
+        x = latents[name]
+        if not isinstance(x, Tensor) or tuple(x.shape) != (n, *spec.shape):
+            got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+            raise PluginContractError(f"{what}: expected {name!r} of shape {(n, *spec.shape)}, got {got}.")
+        if not spec.frozen and not x.is_floating_point():
+            fix = "The optimiser has to move it: make it float, as a one-hot vector of a label, or say frozen=True."
+            raise PluginContractError(f"{what}: expected {name!r} of floating-point numbers, got {x.dtype}. {fix}")
+
+
+def check_mixture(generator: Generator, latents: Latents) -> None:
+    """What may be mixed stays inside its constraint: the mean of a sample's rows does. Raises PluginContractError."""
+    for name, spec in generator.space.items():
+        if spec.mixes and not spec.constraint.contains(latents[name].mean(dim=0, keepdim=True)):
+            raise PluginContractError(
+                f"generator.space: expected {name!r} to stay inside its constraint when it is mixed, got a mean of some rows "
+                f"outside. Say LatentSpec(..., mixable=False), or convex = False in the constraint."
+            )
 
 
 def check_images(generator: Generator, images: Tensor, n: int) -> None:
@@ -122,6 +160,7 @@ def check_images(generator: Generator, images: Tensor, n: int) -> None:
     if not isinstance(images, Tensor) or tuple(images.shape) != expected:
         got = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
         raise PluginContractError(f"generator: expected images of shape {expected}, got {got}.")
+    _check_float(images)
     if not torch.isfinite(images).all():
         raise PluginContractError("generator: expected finite images, got some nan or infinite values.")
     low, high = float(images.min()), float(images.max())
@@ -130,13 +169,20 @@ def check_images(generator: Generator, images: Tensor, n: int) -> None:
         raise PluginContractError(f"generator: expected images in [0, 1], got values from {low:.3g} to {high:.3g}.{fix}")
 
 
+def _check_float(images: Tensor) -> None:
+    if not images.is_floating_point():
+        fix = "Divide by 255, without rounding."
+        raise PluginContractError(f"generator: expected floating-point images in [0, 1], got {images.dtype}. {fix}")
+
+
 def check_gradient(generator: Generator, latents: Latents) -> None:
     """The pictures depend on an unfrozen latent by a gradient. Raises PluginContractError."""
     free = {name: x.detach().clone() for name, x in latents.items()}
     leaves = [free[name].requires_grad_() for name, spec in generator.space.items() if not spec.frozen]
-    images = generator(free)
+    images = called("generator", generator, free)
     if not isinstance(images, Tensor):
         raise PluginContractError(f"generator: expected a tensor of images, got {type(images).__name__}.")
+    _check_float(images)
     if not images.requires_grad:
         fix = "Call it without torch.no_grad, and keep the latents in the graph."
         raise PluginContractError(f"generator: expected images with a gradient to the latents, got none. {fix}")
@@ -158,12 +204,13 @@ def check_embeddings(embeddings: Tensor, count: int, what: str) -> None:
 
 def check_first_use(generator: Generator, scorer: Scorer | Reward) -> None:
     """Everything above on one real row of a sample of two. Raises PluginContractError."""
-    latents = draw_rows(generator, 2, torch.Generator().manual_seed(0), "a picture")
+    latents = called("generator.sample", draw_rows, generator, 2, torch.Generator().manual_seed(0), "a picture")
     check_sample(generator, latents, 2)
+    check_mixture(generator, latents)
     latents = select(latents, slice(0, 1))
     check_gradient(generator, latents)
     with torch.no_grad():
-        images = generator(latents)
+        images = called("generator", generator, latents)
         check_images(generator, images, 1)
     _check_scores(scorer, shrink(images.float(), scorer.resolution).requires_grad_())
 
@@ -171,13 +218,13 @@ def check_first_use(generator: Generator, scorer: Scorer | Reward) -> None:
 def _check_scores(scorer: Scorer | Reward, image: Tensor) -> None:
     """Embeddings or scores of one picture, (1, 3, R, R), have the promised shape and norm, and a gradient to it."""
     if not isinstance(scorer, Scorer):
-        scores = scorer.score(image, ["a picture"])
+        scores = called("scorer.score", scorer.score, image, ["a picture"])
         if tuple(scores.shape) != (1,):
             raise PluginContractError(f"scorer.score: expected shape (1,), got {tuple(scores.shape)}.")
         return _check_attached(scores, "score")
     with torch.no_grad():
-        text = scorer.encode_text(["a picture"])
-    embedded = scorer.encode_image(image)
+        text = called("scorer.encode_text", scorer.encode_text, ["a picture"])
+    embedded = called("scorer.encode_image", scorer.encode_image, image)
     check_embeddings(text, 1, "encode_text")
     check_embeddings(embedded, 1, "encode_image")
     if text.shape != embedded.shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -16,6 +16,8 @@ from fusedream_sdk.models import registry
 from fusedream_sdk.models.checks import device_of, identity
 from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_sdk.protocols import Reward, Scorer
+from fusedream_sdk.runtime.bounds import FACTOR
+from fusedream_sdk.runtime.checks import is_number
 
 ScorerLike: TypeAlias = str | Scorer | Reward | Sequence[str | Scorer | Reward] | Mapping[str, float]
 """One scorer, by name or as an object; several of them; or names with their weights."""
@@ -47,7 +49,7 @@ def load_scorer(
     if isinstance(name, str) or not isinstance(name, (Sequence, Mapping)):
         return registry.load("scorers", name, **({} if weights is None else {"weights": weights}), **options)
     if isinstance(name, Mapping) and weights is not None:
-        raise InvalidInput("weights", expected="None, as the dictionary has them", got=weights)
+        raise InvalidInput("weights", expected="None, as the dictionary has them", got=weights, fix="Leave it out.")
     members = list(name)
     shares = check_weights(len(members), name.values() if isinstance(name, Mapping) else weights)
     kept = [(member, share) for member, share in zip(members, shares, strict=True) if share]
@@ -82,14 +84,18 @@ def check_weights(count: int, weights: Any) -> list[float]:
         fix = "Name one, such as 'clip'."
         raise InvalidInput("scorer", expected="at least one scorer", got="an ensemble of nothing", fix=fix)
     given = [1.0] * count if weights is None else weights
-    try:
-        values = [float(weight) for weight in given]
-    except (TypeError, ValueError) as error:
-        raise InvalidInput("weights", expected="a number for each scorer", got=weights) from error
+    fix = "Give a list as long as that of the scorers: [1, 0.5]."
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise InvalidInput("weights", expected="a number for each scorer", got=weights, fix=fix)
+    values = list(given)
+    if not all(map(is_number, values)):
+        raise InvalidInput("weights", expected="a number for each scorer", got=values, fix=fix)
     if len(values) != count:
-        raise InvalidInput("weights", expected=f"one for each of {count} scorers", got=f"{len(values)} of them")
-    if not all(math.isfinite(value) for value in values):
-        raise InvalidInput("weights", expected="finite numbers", got=values)
+        raise InvalidInput("weights", expected=f"one for each of {count} scorers", got=f"{len(values)} of them", fix=fix)
+    if not all(abs(value) <= FACTOR.most for value in values):  # nor NaN
+        fix = "Only their proportions count."
+        raise InvalidInput("weights", expected=f"finite numbers of at most {FACTOR.most:,}", got=values, fix=fix)
+    values = [float(value) for value in values]
     if min(values) < 0:
         fix = "To steer away from something, give a negative prompt instead."
         raise InvalidInput("weights", expected="numbers from 0", got=values, fix=fix)
@@ -153,7 +159,7 @@ class RewardEnsemble(_Members):
 
     def __init__(self, members: Sequence[tuple[Scorer | Reward, float]]) -> None:
         super().__init__(members)
-        self._texts: dict[tuple[int, str], Tensor] = {}  # of the last prompts: they are the same in every step
+        self._texts: dict[tuple[int, str], Tensor] = {}  # prompts are the same in every step
 
     def score(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
         """Images (B, 3, resolution, resolution) in about [0, 1] and B prompts to (B,), higher is better; differentiable."""
@@ -170,8 +176,8 @@ class RewardEnsemble(_Members):
 
     def _remember(self, prompts: list[str]) -> None:
         """Encode the prompts for the members that have embeddings, unless that is done."""
-        scorers = [i for i, (member, _) in enumerate(self.members) if isinstance(member, Scorer)]
-        if not {(i, prompt) for i in scorers for prompt in prompts} <= self._texts.keys():
-            with torch.no_grad():
-                encoded = [(i, self.members[i][0].encode_text(prompts).float()) for i in scorers]
-            self._texts = {(i, p): row for i, rows in encoded for p, row in zip(prompts, rows, strict=True)}
+        for i, (member, _) in enumerate(self.members):
+            for prompt in prompts:
+                if isinstance(member, Scorer) and (i, prompt) not in self._texts:
+                    with torch.no_grad():
+                        self._texts[i, prompt] = member.encode_text([prompt]).float()[0]

@@ -8,7 +8,6 @@ the model or the method.
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import re
 from collections import defaultdict
@@ -17,6 +16,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from fusedream_sdk.errors import DuplicatePlugin, FuseDreamError, InvalidInput, PluginImportError, UnknownPlugin, did_you_mean
+from fusedream_sdk.models.missing import install_hint, left_out
+from fusedream_sdk.models.names import joined, remember, split_name
+from fusedream_sdk.models.names import split_options as split_options
 
 if TYPE_CHECKING:  # listing needs no torch
     from fusedream_sdk.protocols import Generator, Perceptual
@@ -76,7 +78,8 @@ def load_generator(name: str, **options: Any) -> Generator:
 
     Args:
         name: a plugin's name (`biggan`), also with its weights (`vqgan:folder`); a pretrained name (`biggan-deep-256`); or a
-            folder, file or hub id of BigGAN weights.
+            folder, file or hub id of BigGAN weights. Each may carry options, as `pixels?side=96` or
+            `emoji-vqgan?canvas=[32,64]`: then a recipe has them too.
         **options: passed to the plugin, such as `device`.
 
     Raises:
@@ -87,7 +90,7 @@ def load_generator(name: str, **options: Any) -> Generator:
 
 
 def load_perceptual(name: str, **options: Any) -> Perceptual:
-    """Load a perceptual distance by its plugin's name. Errors as for `load_generator`."""
+    """Load a perceptual distance by its plugin's name, with or without options in it. Errors as for `load_generator`."""
     return load("perceptual", name, **options)
 
 
@@ -96,41 +99,62 @@ def load(kind: str, name: str, **options: Any) -> Any:
     if not isinstance(name, str):
         raise InvalidInput(kind, expected="the name of a plugin", got=name)
     known = plugins(kind)
-    owner, _, path = name.partition(":")
-    if name not in known and owner in known and path:
-        name, options = owner, {**options, "weights": path}
-    default = TAGGED.get(kind) if looks_tagged(name) else KINDS[kind]
-    if name not in known and default in known and looks_like_weights(name):
-        name, options = default, {**options, "weights": name}
-    if name not in known:
-        raise UnknownPlugin(unknown_message(kind, name, list(known)))
-    build = resolve(kind, name, known[name])
-    check_options(kind, name, build, options)
+    base, written = split_name(name)
+    owner, weights = owner_of(kind, base)
+    if owner not in known:
+        raise UnknownPlugin(unknown_message(kind, owner, list(known)))
+    given = joined(owner, written, weights, options)
+    build = resolve(kind, owner, known[owner])
+    check_options(kind, owner, build, given)
+    model = build_with(kind, owner, known[owner][0], build, given, written)
+    remember(kind, name, options, model)
+    return model
+
+
+def build_with(
+    kind: str, name: str, point: EntryPoint, build: Any, options: Mapping[str, Any], written: Mapping[str, Any]
+) -> Any:
+    """Call an entry point; what it cannot import or use is said with its name.
+
+    Args:
+        kind, name, point, build: of the plugin.
+        options: what it is given. written: those of them that stood in the name, and may be of the wrong type.
+    """
     try:
         return build(**options)
     except FuseDreamError:
         raise
+    except (TypeError, ValueError) as error:
+        if not written:
+            raise
+        got = f"{'&'.join(f'{key}={value!r}' for key, value in written.items())} ({type(error).__name__}: {error})"
+        raise InvalidInput(kind, expected=f"options that {name!r} can use", got=got) from error
     except ImportError as error:  # a good plugin imports what is heavy only when it is called
-        raise import_failure(kind, name, known[name][0], error) from error
+        raise import_failure(kind, name, point, error) from error
+    except FileNotFoundError as error:
+        if left_out(error, point):
+            raise import_failure(kind, name, point, error) from error
+        raise
 
 
-def split_options(name: str) -> tuple[str, dict[str, Any]]:
-    """A name and the options behind it: `random-search?population=8&spread=0.3`; values are read as JSON where they are it."""
-    base, _, written = name.partition("?")
-    options: dict[str, Any] = {}
-    for part in filter(None, written.split("&")):
-        key, given, value = part.partition("=")
-        if not key or not given:
-            raise InvalidInput(base, expected="options as NAME?key=value&key=value", got=repr(name))
-        try:
-            options[key] = json.loads(value)
-        except ValueError:
-            options[key] = value
-    return base, options
+def owner_of(kind: str, name: str) -> tuple[str, str]:
+    """The plugin that a name means, and the weights in it: `vqgan:folder` is ("vqgan", "folder"). Imports no plugin.
+
+    A name that nobody takes is given back, without weights.
+    """
+    known = plugins(kind)
+    owner, _, weights = name.partition(":")
+    if name not in known and owner in known and weights:
+        return owner, weights
+    default = TAGGED.get(kind) if looks_tagged(name) else KINDS[kind]
+    if name not in known and default in known and looks_like_weights(name):
+        return default, name
+    return name, ""
 
 
 def takes(kind: str, name: str, option: str) -> bool:
     """Whether a plugin names an option in its signature; False for an unknown plugin. Imports that plugin."""
+    name = split_name(name)[0]
     points = plugins(kind).get(name)
     return points is not None and option in inspect.signature(resolve(kind, name, points)).parameters
 
@@ -167,19 +191,11 @@ def check_options(kind: str, name: str, build: Any, options: Mapping[str, Any]) 
 
 
 def import_failure(kind: str, name: str, point: EntryPoint, error: BaseException) -> PluginImportError:
-    """The error for a plugin that does not import: whose it is, why, and what to install."""
+    """The error for a plugin that does not import: whose it is, why, and what to do."""
     return PluginImportError(
         f"{kind}: {name!r} of {package(point)} ({point.value}) does not import: {type(error).__name__}: {error}. "
         f"{install_hint(error, point)}"
     )
-
-
-def install_hint(error: BaseException, point: EntryPoint) -> str:
-    """What to install when an import failed."""
-    missing = getattr(error, "name", None) if isinstance(error, ModuleNotFoundError) else None
-    if missing and missing.split(".")[0] != point.module.split(".")[0]:
-        return f"Install what it needs: pip install {missing.split('.')[0]}"
-    return f"Reinstall or uninstall {package(point)}; the other plugins still work."
 
 
 def looks_like_weights(name: str) -> bool:

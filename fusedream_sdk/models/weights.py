@@ -7,7 +7,6 @@ import pickle
 import re
 import shlex
 import warnings
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +17,16 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput, WeightsError
+from fusedream_sdk.models.archives import (  # noqa: F401 - plugins import them from here
+    check_file,
+    damaged,
+    first_line,
+    is_torchscript,
+    refuse_programs,
+)
+
+MOST = torch.finfo(torch.float32).max
+LARGE = MOST**0.5  # of a weight: what is larger overflows as soon as it is multiplied by another
 
 
 def check_digest(path: Path, sha256: str) -> None:
@@ -31,8 +40,24 @@ def check_digest(path: Path, sha256: str) -> None:
 
 
 def read_tensors(path: Path, *, within: str | None = None) -> dict[str, Tensor]:
-    """The tensors of a file as float32 on the CPU; otherwise as `read_stored`."""
-    return {name: value.float() for name, value in read_stored(path, within=within).items()}
+    """The tensors of a file on the CPU, those of floating point as float32; otherwise as `read_stored`.
+
+    Integers stay what they are, as some belong to a model; `check_tensors` refuses those that stand in for numbers.
+
+    Raises:
+        WeightsError: as `read_stored`, and for a number that float32 cannot hold.
+    """
+    return {name: as_float32(value, name, path) for name, value in read_stored(path, within=within).items()}
+
+
+def as_float32(value: Tensor, name: str, path: Path) -> Tensor:
+    """A tensor of any floating point as float32, another as it is. Raises WeightsError where a number would overflow."""
+    if not value.is_floating_point():
+        return value
+    cast = value.float()
+    if value.dtype == torch.float64 and bool((torch.isinf(cast) & torch.isfinite(value)).any()):
+        raise WeightsError(f"{path}: {name}: expected values that float32 can hold, got some of float64 beyond {MOST:.2g}.")
+    return cast
 
 
 def read_stored(path: Path, *, within: str | None = None) -> dict[str, Tensor]:
@@ -46,7 +71,7 @@ def read_stored(path: Path, *, within: str | None = None) -> dict[str, Tensor]:
     Raises:
         WeightsError: a file that is damaged, or holds anything but named tensors.
     """
-    refuse_programs(path)
+    check_file(path)
     try:
         if path.suffix == ".safetensors":
             found: object = load_file(path)
@@ -75,30 +100,13 @@ def read_trusted(path: Path, *, within: str | None = None) -> dict[str, Tensor]:
     Raises:
         WeightsError: as `read_stored`, but for what is not refused.
     """
-    refuse_programs(path)
+    check_file(path)
     reader = SimpleNamespace(Unpickler=_Unpickler, load=_load, __name__="placeholders")
     try:
         found = torch.load(path, map_location="cpu", weights_only=False, pickle_module=reader)
     except Exception as error:  # whatever a damaged file sets off
         raise damaged(path, error) from error
     return named_tensors(found, path, within)
-
-
-def refuse_programs(path: Path) -> None:
-    """Raise WeightsError for a TorchScript archive, as OpenAI published CLIP's weights: a program with its weights."""
-    if is_torchscript(path):
-        raise WeightsError(
-            f"{path}: expected tensors alone, but it is a TorchScript archive, a program, which was refused. Ask for the same "
-            f"weights as a .safetensors file. OpenAI's CLIP is openai/clip-vit-base-patch32, or ViT-B-32:openai of OpenCLIP."
-        )
-
-
-def is_torchscript(path: Path) -> bool:
-    """Whether a file is an archive of torch.jit.save: its constants are what torch.save's have not."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
 def converted(path: Path) -> Path:
@@ -112,7 +120,19 @@ def named_tensors(found: object, path: Path, within: str | None = None) -> dict[
         found = found[within]
     if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
         raise WeightsError(f"{path}: expected a mapping of names to tensors, got {type(found).__name__}.")
+    for name, value in found.items():
+        check_stored(value, str(name), path)
     return {str(name): value for name, value in found.items()}
+
+
+def check_stored(value: Tensor, name: str, path: Path) -> None:
+    """A plain tensor with a stored number for each of its entries, none repeated without end. Raises WeightsError."""
+    plain = value.layout is torch.strided and not value.is_quantized and not value.is_nested and value.device.type == "cpu"
+    if not plain:
+        raise WeightsError(f"{path}: {name}: expected a plain tensor, got one that is sparse, quantised or empty of content.")
+    held = value.untyped_storage().nbytes() // value.element_size()
+    if value.numel() > held:
+        raise WeightsError(f"{path}: {name}: expected all {value.numel()} values, but the file holds {held} of them.")
 
 
 class _Placeholder:
@@ -153,7 +173,8 @@ def check_tensors(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], pat
         advice: what to do when there are others.
 
     Raises:
-        WeightsError: naming the first entry that is wrong.
+        WeightsError: naming the first entry that is wrong: a shape, integers in place of numbers, one that is not finite or
+            whose square would not be.
     """
     missing, unexpected = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
     if missing or unexpected:
@@ -167,16 +188,19 @@ def check_tensors(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], pat
         if value.shape != wanted[name].shape:
             expected = f"shape {tuple(wanted[name].shape)}"
             raise WeightsError(f"{path}: {name}: expected {expected}, got {tuple(value.shape)}. {advice}")
-        if not torch.isfinite(value).all():
+        if wanted[name].is_floating_point() and not value.is_floating_point():
+            kind = str(value.dtype).removeprefix("torch.")
+            raise WeightsError(f"{path}: {name}: expected numbers of floating point, got {kind}. {advice}")
+        if not bool(torch.isfinite(value).all()):
             raise WeightsError(f"{path}: {name}: expected finite values. The file is damaged; download it again.")
+        check_size(value, name, path)
 
 
-def damaged(path: Path, error: Exception) -> WeightsError:
-    """For a file that its reader gave up; of what the reader says, the first sentence."""
-    reason = first_line(error).split(". ")[0].rstrip(".")
-    return WeightsError(f"{path}: damaged or cut short ({reason}). Download it again.")
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error that says anything."""
-    return next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
+def check_size(value: Tensor, name: str, path: Path) -> None:
+    """No finite number is so large that its square is not. Raises WeightsError."""
+    if not value.numel() or not value.is_floating_point():
+        return
+    largest = float(torch.nan_to_num(value.detach(), 0, 0, 0).abs().max())
+    if largest > LARGE:
+        got = f"{largest:.2g}"
+        raise WeightsError(f"{path}: {name}: expected values whose squares float32 can hold, got {got}. The file is damaged.")

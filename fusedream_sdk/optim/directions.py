@@ -9,7 +9,8 @@ from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.protocols import Direction, Params
-from fusedream_sdk.runtime.checks import is_number, positive
+from fusedream_sdk.runtime.bounds import FACTOR
+from fusedream_sdk.runtime.checks import check_function, check_kind, is_number, positive
 
 
 class Descent:
@@ -31,9 +32,10 @@ class WeightedSum:
     """
 
     def __init__(self, weights: Mapping[str, float]) -> None:
-        good = [is_number(w) and abs(w) < float("inf") for w in weights.values()]
-        if not weights or not all(good):
-            raise InvalidInput("weights", expected="name of a loss -> a finite number", got=dict(weights))
+        expected, fix = "name of a loss -> a finite number", "Give a dictionary: {'consistency': 1, 'augclip': 10}."
+        check_kind("weights", weights, Mapping, expected, fix)
+        if not weights or not all(is_number(w) and abs(w) <= FACTOR.most for w in weights.values()):
+            raise InvalidInput("weights", expected=f"{expected} of at most {FACTOR.most:,}", got=dict(weights), fix=fix)
         self.weights = {name: float(weight) for name, weight in weights.items()}
 
     def __call__(self, losses: Mapping[str, Tensor], params: Params) -> Params:
@@ -75,7 +77,12 @@ class DynamicBarrier:
         beta: float = 1.0,
     ) -> None:
         self.primary, self.secondary = primary, secondary
-        self.alpha, self.floor, self.beta = positive("alpha", alpha), floor, positive("beta", beta)
+        for name, value in (("primary", primary), ("secondary", secondary)):
+            check_kind(name, value, str, "the name of a loss")
+        if floor is not None and not (is_number(floor) and abs(floor) <= FACTOR.most):
+            raise InvalidInput("floor", expected="a finite number, or None", got=floor, fix="-1 is one for a cosine.")
+        self.alpha, self.beta = positive("alpha", alpha, FACTOR.most), positive("beta", beta, FACTOR.most)
+        self.floor = floor
 
     def __call__(self, losses: Mapping[str, Tensor], params: Params) -> Params:
         f, g = pick(losses, self.secondary), pick(losses, self.primary)
@@ -104,7 +111,9 @@ class Clipped:
     """
 
     def __init__(self, norm: float, direction: Direction | None = None) -> None:
-        self.norm, self.direction = positive("norm", norm), direction or Descent()
+        if direction is not None:
+            check_function("direction", direction, "a Direction")
+        self.norm, self.direction = positive("norm", norm, FACTOR.most), direction or Descent()
 
     def __call__(self, losses: Mapping[str, Tensor], params: Params) -> Params:
         found = self.direction(losses, params)

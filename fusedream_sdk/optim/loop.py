@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.latents import map_latents
+from fusedream_sdk.latents import Latents, map_latents
 from fusedream_sdk.optim.directions import Descent
 from fusedream_sdk.optim.optimisers import MakeOptimiser, adam
 from fusedream_sdk.optim.state import Best, Memory, Outcome, State, copy, detached, finite_rows, marked, running, wide
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.protocols import Direction, Objective, Parametrisation, Params
+from fusedream_sdk.runtime.bounds import STEPS
+
+Keep = Literal["best", "last"]
 
 
 @dataclass(frozen=True)
 class Selection:
-    """How the best point of a row is found.
+    """Which point of a row is kept, and when the row stops.
 
     Args:
         holdout: judges clean latents on views that are not optimised; without it the objective itself judges, which
@@ -28,12 +31,39 @@ class Selection:
         every: steps between two judgements; the first and the last step are always judged.
         patience: judgements without a gain after which a row stops; None never stops early.
         tolerance: the least gain that counts.
+        keep: "best", the best judged point; or "last", the last finite one. Then judgements on the way serve `patience`
+            alone, and without it only the last step is judged. Of a run that is stopped before, the loss is the objective's.
     """
 
     holdout: Objective | None = None
     every: int = 10
     patience: int | None = None
     tolerance: float = 1e-4
+    keep: Keep = "best"
+
+    def judges(self, step: int, *, last: bool) -> bool:
+        """Whether a step is judged."""
+        return last or (step % self.every == 0 and (self.keep == "best" or self.patience is not None))
+
+    def looks(self, step: int, *, last: bool) -> bool:
+        """Whether a step's point may be kept."""
+        return self.keep == "last" or self.judges(step, last=last)
+
+    def look(self, best: Best, latents: Latents, loss: Tensor, at: tuple[int, bool], alive: Tensor) -> Best:
+        """`best` after one more point.
+
+        Args:
+            best: so far.
+            latents: (B, ...) each, clean.
+            loss: (B,), the objective's of this step.
+            at: the step, and whether it is the last.
+            alive: (B,), which rows are running.
+        """
+        step, last = at
+        if self.judges(step, last=last):
+            loss = loss if self.holdout is None else self.holdout(latents, step=0).primary
+            best = best.offered(latents, loss, step, alive, self.tolerance)
+        return best.moved(latents, loss, step, alive) if self.keep == "last" else best
 
     def stopped(self, best: Best, status: list[Status]) -> list[Status]:
         """The statuses, with those rows on a plateau whose patience is over."""
@@ -59,7 +89,7 @@ def iterate(
         objective: what is minimised.
         parametrisation: parameters to latents.
         params: where to begin, (B, ...) each; not changed.
-        steps: number of updates, at least 1.
+        steps: number of updates, from 1 to a million.
         direction: losses to gradients; descent of the primary loss by default.
         make_optimiser: parameters to a torch optimiser whose update is elementwise; Adam at 5e-3 by default.
         selection: how the best point is found and when a row stops.
@@ -68,8 +98,7 @@ def iterate(
 
     A row whose loss or gradient is not finite is left where it was and marked "failed"; the others go on.
     """
-    if steps < 1:
-        raise InvalidInput("steps", expected="at least 1", got=steps)
+    steps = STEPS.check("steps", steps, "200 are usual.")
     direction, selection = direction or Descent(), selection or Selection()
     begin = params if resume is None else resume.params
     free = {name: x.detach().clone().requires_grad_() for name, x in begin.items()}
@@ -88,8 +117,10 @@ def iterate(
         last = step == steps
         gradients = {} if last else direction(evaluation.losses, free)
         status = marked(status, torch.isfinite(loss) & finite_rows(gradients, loss), Status.FAILED)
-        if last or (step % selection.every == 0 and not (resume and step == first)):
-            best = _judged(best, parametrisation, free, selection, loss, step, running(status, loss.device))
+        if last or (selection.looks(step, last=last) and not (resume and step == first)):
+            alive = running(status, loss.device)
+            with torch.no_grad():
+                best = selection.look(best, parametrisation(free), loss, (step, last), alive)
             status = selection.stopped(best, status)
         memory: Memory = {name: copied(optimiser.state[x]) for name, x in free.items()}
         yield State(step, detached(evaluation), map_latents(copy, free), best, tuple(status), memory)
@@ -129,17 +160,6 @@ def optimise(states: Iterator[State], *, watch: Callable[[State], None] = lambda
 def copied(kept: dict[str, Any]) -> dict[str, Any]:
     """A copy of what an optimiser keeps of one parameter."""
     return {key: x.clone() if isinstance(x, Tensor) else x for key, x in kept.items()}
-
-
-def _judged(
-    best: Best, parametrisation: Parametrisation, free: Params, selection: Selection, loss: Tensor, step: int, alive: Tensor
-) -> Best:
-    """`best` and the present point, on views that were not optimised if there is a holdout."""
-    with torch.no_grad():
-        latents = parametrisation(free)
-        if selection.holdout is not None:
-            loss = selection.holdout(latents, step=0).primary
-    return best.offered(latents, loss, step, alive, selection.tolerance)
 
 
 def _update(

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.runtime.bounds import LR, MOMENTUM, STEPS
+from fusedream_sdk.runtime.checks import check_flag
 
 MakeOptimiser = Callable[[list[Tensor]], torch.optim.Optimizer]
 """Parameters to an optimiser of them."""
@@ -27,6 +29,10 @@ def adam(lr: float = 5e-3, *, falls_over: int | None = None) -> MakeOptimiser:
         Loshchilov & Hutter (2016). SGDR: stochastic gradient descent with warm restarts. arXiv:1608.03983: the cosine.
     """
 
+    lr = LR.check("lr", lr, "The default is 0.005.")
+    if falls_over is not None:
+        falls_over = STEPS.check("falls_over", falls_over)
+
     def make(params: list[Tensor]) -> torch.optim.Optimizer:
         optimiser = torch.optim.Adam(params, lr=lr)
         if falls_over is not None:
@@ -41,17 +47,20 @@ def sgd(lr: float, *, momentum: float = 0.0, nesterov: bool = False) -> MakeOpti
 
     Args:
         lr: learning rate.
-        momentum: share of the last step that is kept, from 0.
+        momentum: share of the last step that is kept, from 0 to 1.
         nesterov: look ahead along it.
 
     Raises:
-        InvalidInput: Nesterov's without momentum.
+        InvalidInput: Nesterov's without momentum, or a number outside its bounds.
 
     References:
         Sutskever et al. (2013). On the importance of initialization and momentum in deep learning. ICML 2013.
     """
+    lr, momentum = LR.check("lr", lr, "0.01 is usual."), MOMENTUM.check("momentum", momentum, "0.9 is usual.")
+    check_flag("nesterov", nesterov)
     if nesterov and not momentum:
-        raise InvalidInput("nesterov", expected="momentum above 0 to look ahead along", got=f"momentum {momentum}")
+        expected, fix = "momentum above 0 to look ahead along", "0.9 is usual."
+        raise InvalidInput("nesterov", expected=expected, got=f"momentum {momentum}", fix=fix)
     return lambda params: torch.optim.SGD(params, lr=lr, momentum=momentum, nesterov=nesterov)
 
 

@@ -42,7 +42,8 @@ class BasisMix:
     """An over-parameterised latent: k basis latents and their weights, optimised together (eq. 4).
 
     Each coordinate of each latent has its own k weights, a softmax of free logits over the basis axis, as in the public
-    code; so a mix of points inside a convex constraint stays inside it. Three mixtures to begin with:
+    code; so a mix of points inside a convex constraint stays inside it. An entry that may not be mixed (`LatentSpec.mixes`),
+    such as a one-hot label, begins at the first basis latent's value and has no weights. Three mixtures to begin with:
 
     * `"paper"`: every weight 1/k (section 3.2).
     * `"random"`: logits ~ N(0, 1) per coordinate, from the row's seed (the public code).
@@ -55,7 +56,7 @@ class BasisMix:
         seeds: one per row; needed by `"random"`.
 
     Attributes:
-        params: `basis.<name>` and `weight.<name>`, (B, k, ...) each.
+        params: `basis.<name>` and `weight.<name>`, (B, k, ...) each; of what is not mixed only the former, (B, 1, ...).
 
     References:
         Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
@@ -69,15 +70,17 @@ class BasisMix:
         self.params: Params = {}
         for name, x in basis.items():
             if not space[name].frozen:
-                self.params[f"basis.{name}"] = x.clone()
-        logits = initial_logits({n: x for n, x in basis.items() if not space[n].frozen}, mix, seeds)
+                self.params[f"basis.{name}"] = (x if space[name].mixes else x[:, :1]).clone()
+        logits = initial_logits({n: x for n, x in basis.items() if space[n].mixes}, mix, seeds)
         self.params |= {f"weight.{name}": x for name, x in logits.items()}
 
     def __call__(self, params: Params) -> Latents:
         mixed = dict(self.frozen)
         for name, spec in self.space.items():
-            if not spec.frozen:
+            if spec.mixes:
                 mixed[name] = (params[f"weight.{name}"].softmax(dim=1) * params[f"basis.{name}"]).sum(dim=1)
+            elif not spec.frozen:
+                mixed[name] = params[f"basis.{name}"][:, 0]
         return mixed
 
     def project(self, params: Params) -> Params:
@@ -89,7 +92,9 @@ class BasisMix:
 
 
 def initial_logits(basis: Latents, mix: Mix, seeds: Sequence[int]) -> Latents:
-    """The logits of a `BasisMix` at its start, shaped as the basis."""
+    """The logits of a `BasisMix` at its start, shaped as the basis; none where nothing is mixed."""
+    if not basis:
+        return {}
     if mix == "paper":
         return map_latents(torch.zeros_like, basis)
     if mix == "random":

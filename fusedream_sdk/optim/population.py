@@ -12,12 +12,12 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.latents import map_latents, select
 from fusedream_sdk.optim.loop import Selection
 from fusedream_sdk.optim.state import Best, State, copy, detached, marked, running
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.protocols import Evaluation, Objective, Parametrisation, Params
+from fusedream_sdk.runtime.bounds import STEPS
 
 
 class Population(Protocol):
@@ -59,13 +59,11 @@ def evolve(
 
     A group without a finite member is marked "failed"; the others go on.
     """
-    if steps < 1:
-        raise InvalidInput("steps", expected="at least 1", got=steps)
+    steps = STEPS.check("steps", steps, "200 are usual.")
     selection = selection or Selection()
     state: State | None = None
     for step in range(steps + 1):
-        judges = step == steps or step % selection.every == 0
-        state = _generation(objective, parametrisation, population, step, state, selection if judges else None)
+        state = _generation(objective, parametrisation, population, (step, step == steps), state, selection)
         yield state
         if not running(state.status, state.best.loss.device).any():
             return
@@ -76,11 +74,12 @@ def _generation(
     objective: Objective,
     parametrisation: Parametrisation,
     population: Population,
-    step: int,
+    at: tuple[int, bool],
     before: State | None,
-    selection: Selection | None,
+    selection: Selection,
 ) -> State:
-    """Ask, evaluate, tell; where there is a selection, judge each group's best member."""
+    """Ask, evaluate, tell, and look at each group's best member; `at` is the step, and whether it is the last."""
+    step, _ = at
     asked = population.ask()
     groups, members = shape = next(iter(asked.values())).shape[:2]
     flat = parametrisation.project({name: x.flatten(0, 1) for name, x in asked.items()})
@@ -93,10 +92,8 @@ def _generation(
     best = Best.begin(clean, loss) if before is None else before.best
     status = [Status.RUNNING] * groups if before is None else list(before.status)
     status = marked(status, torch.isfinite(loss), Status.FAILED)
-    if selection is not None:
-        judged = loss if selection.holdout is None else selection.holdout(clean, step=0).primary
-        best = best.offered(clean, judged, step, running(status, loss.device), selection.tolerance)
-        status = selection.stopped(best, status)
+    best = selection.look(best, clean, loss, at, running(status, loss.device))
+    status = selection.stopped(best, status)
     state = State(step, detached(_rows_of(evaluation, leaders)), map_latents(copy, params), best, tuple(status))
     population.tell(params, losses)  # last, as what it is given is its own from here on
     return state

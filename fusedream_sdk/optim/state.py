@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,6 +40,16 @@ class Best:
         """Nothing judged yet: the start is the best known point."""
         zero, worst = torch.zeros_like(loss, dtype=torch.long), torch.full_like(loss, torch.inf)
         return cls(map_latents(copy, latents), worst, zero, worst.clone(), zero.clone())
+
+    def moved(self, latents: Latents, loss: Tensor, step: int, alive: Tensor) -> Best:
+        """At these points, whatever their loss, as long as it is finite."""
+        there = torch.isfinite(loss) & alive
+        return replace(
+            self,
+            latents={name: torch.where(wide(there, x), latents[name].detach(), x) for name, x in self.latents.items()},
+            loss=torch.where(there, loss, self.loss),
+            step=torch.where(there, step, self.step),
+        )
 
     def offered(self, latents: Latents, loss: Tensor, step: int, alive: Tensor, tolerance: float) -> Best:
         """With the points that improve; a loss that is not finite never does."""
@@ -137,6 +147,19 @@ def join_states(states: Sequence[State]) -> State:
     memory = {name: entries([s.memory[name] for s in states]) for name in first.memory}
     status = tuple(mark for s in states for mark in s.status)
     return State(max(s.step for s in states), evaluation, entries([s.params for s in states]), best, status, memory)
+
+
+def side_by_side(runs: Sequence[Iterator[State]]) -> Iterator[State]:
+    """One state of the rows of all runs in each step; a run that has ended stays at its last one."""
+    last = [next(run) for run in runs]
+    moved = True
+    while moved:
+        yield join_states(last)
+        moved = False
+        for i, run in enumerate(runs):
+            state = next(run, None)
+            if state is not None:
+                last[i], moved = state, True
 
 
 def marked(status: Sequence[Status], good: Tensor, mark: Status) -> list[Status]:

@@ -10,14 +10,18 @@ import torch
 
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, WeightsError
 from fusedream_sdk.models.checks import check_first_use, check_types, conditioned
+from fusedream_sdk.models.faults import named_faults
 from fusedream_sdk.models.loading import DEFAULT_PERCEPTUAL, Loaded, loaded_perceptual
 from fusedream_sdk.protocols import Perceptual, Scorer
+from fusedream_sdk.run.judge import Judge
 from fusedream_sdk.run.rows import Rows
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.runtime.device import autocast
+from fusedream_sdk.runtime.paths import check_writable
 from fusedream_sdk.runtime.progress import bar
 from fusedream_sdk.scoring.prompt import Prompt
-from fusedream_sdk.search.bank import BankRecipe, LatentBank, build_bank
+from fusedream_sdk.search.bank import BankRecipe, LatentBank
+from fusedream_sdk.search.building import build_bank
 
 
 class Engine:
@@ -28,6 +32,7 @@ class Engine:
         dtype: number format of the optimisation.
         budget: bytes that a chunk of rows may take; half of what is free by default.
         perceptual: distance of two pictures, or its name; a named one is loaded on its first use.
+        judge: of the finished pictures, shared with every engine made from this one.
 
     Raises:
         PluginContractError, InvalidInput: a model lacks the members of its protocol, or they are on two devices.
@@ -41,17 +46,19 @@ class Engine:
         dtype: torch.dtype,
         budget: float | None = None,
         perceptual: str | Perceptual = DEFAULT_PERCEPTUAL,
+        judge: Judge | None = None,
     ) -> None:
         check_types(generator.model, scorer.model)
         self.generator, self.scorer, self.dtype, self.budget = generator, scorer, dtype, budget
         self.device = generator.device
+        self.judge = judge
         self._perceptual = perceptual
         self._checked = False
         self._bank: LatentBank | None = None
 
     def drawing_with(self, generator: Loaded) -> Engine:
         """The same with another generator."""
-        own = {"dtype": self.dtype, "budget": self.budget, "perceptual": self._perceptual}
+        own = {"dtype": self.dtype, "budget": self.budget, "perceptual": self._perceptual, "judge": self.judge}
         return Engine(generator, self.scorer, **own)
 
     def rows(self, pairs: Sequence[tuple[Prompt, int]]) -> Rows:
@@ -64,6 +71,10 @@ class Engine:
         if not self._checked:
             check_first_use(self.generator.model, self.scorer.model)
             self._checked = True
+
+    def faults(self) -> AbstractContextManager[None]:
+        """A block in which an error of a model's own code is told with its name. Raises PluginFault."""
+        return named_faults({"the generator": self.generator.model, "the scorer": self.scorer.model})
 
     def precision(self) -> AbstractContextManager[object]:
         """The context in which models run."""
@@ -85,7 +96,7 @@ class Engine:
             generator=self.generator.fingerprint,
             scorer=self.scorer.fingerprint,
             size=settings.bank,
-            views=settings.augment,
+            views=settings.search_views,
             count=settings.bank_views,
             precision=str(self.dtype).removeprefix("torch."),
         )
@@ -102,9 +113,12 @@ class Engine:
             with suppress(WeightsError, FingerprintMismatch):  # missing, damaged, or of other models: build it again
                 bank = LatentBank.load(recipe.path, recipe)
             if bank is None:
+                check_writable(recipe.path, argument="cache")
                 models = (self.generator.model, self.scorer.model)
                 with bar("building the latent bank", progress) as advance:
-                    bank = build_bank(*models, recipe, precision=self.precision, progress=advance)
+                    unfinished = recipe.path.with_suffix(".unfinished")
+                    bank = build_bank(*models, recipe, precision=self.precision, progress=advance, unfinished=unfinished)
                 bank.save(recipe.path)
+                unfinished.unlink(missing_ok=True)
             self._bank = bank
         return self._bank

@@ -14,10 +14,13 @@ from typing import Any
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.imaging.pictures import read_recipe
+from fusedream_sdk.run.kinds import wrong_part
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.runtime.checks import check_seeds
+from fusedream_sdk.runtime.plain import is_text
 
 DEFAULT_METHOD = "fusedream"
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)  # what strange values raise
 DAMAGED = "It was damaged, or saved by another version: fusedream --version."
 
 
@@ -71,6 +74,8 @@ class MethodRecord:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> MethodRecord:
         """Raises KeyError where a part is missing, TypeError where one is of another kind."""
+        if not is_text(values["name"]):
+            raise TypeError("a method whose name is no text")
         return cls(values["name"], dict(**values["options"]))
 
 
@@ -151,9 +156,9 @@ class Recipe:
         """
         if not isinstance(values, Mapping):
             raise InvalidInput("picture", expected="a whole recipe", got=f"{where} with something else", fix=DAMAGED)
-        for name in PARTS:
-            if (name in values or name in _needed(values)) and not _is_whole(values, name):
-                raise InvalidInput("picture", expected="a whole recipe", got=f"{where} without {name!r}", fix=DAMAGED)
+        wrong = wrong_part(values, _needed(values))
+        if wrong is not None:
+            raise InvalidInput("picture", expected="a whole recipe", got=f"{where} without {wrong!r}", fix=DAMAGED)
         try:
             check_seeds(values.get("seed", 0))
             return cls(
@@ -167,7 +172,7 @@ class Recipe:
                 perceptual=ModelRecord.from_json(values["perceptual"]) if "perceptual" in values else None,
                 **{name: values[name] for name in AS_THEY_ARE if name in values},
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except MALFORMED as error:
             got = f"{where} with other settings ({error})"
             raise InvalidInput("picture", expected="a whole recipe", got=got, fix=DAMAGED) from error
 
@@ -185,27 +190,9 @@ class Recipe:
         return recipe
 
 
-ALWAYS = {"method": str, "version": str, "generator": dict, "scorer": dict, "dtype": str, "settings": dict}
-COMPOSED = {"scene": dict, "layers": list, "perceptual": dict}
-AS_THEY_ARE = {
-    "start": dict,
-    "scene": dict,
-    "layers": list,
-    "inversion": dict,
-    "prompt": str,
-    "seed": int,
-    "scores": dict,
-    "placement": dict,
-    "found": dict,
-}
-PARTS = {**ALWAYS, **COMPOSED, **AS_THEY_ARE, "steering": dict}
-MODELS = ("generator", "scorer", "perceptual")
-
-
-def _is_whole(values: Mapping[str, Any], name: str) -> bool:
-    """Whether a part is there, of its kind, and has its members."""
-    part: Any = values.get(name)
-    return isinstance(part, PARTS[name]) and (name not in MODELS or part.keys() >= ModelRecord().to_json().keys())
+ALWAYS = ("method", "version", "generator", "scorer", "dtype", "settings")
+COMPOSED = ("scene", "layers", "perceptual")
+AS_THEY_ARE = ("start", "scene", "layers", "inversion", "prompt", "seed", "scores", "placement", "found")
 
 
 def _needed(values: Mapping[str, Any]) -> set[str]:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.latents import rows as count_rows
+from fusedream_sdk.models.checks import device_of
 from fusedream_sdk.models.loading import Loaded
 from fusedream_sdk.optim.state import Outcome
 from fusedream_sdk.protocols import Generator
@@ -15,11 +16,12 @@ from fusedream_sdk.run.recipe import ModelRecord, Recipe, Verb
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.run.task import Task
+from fusedream_sdk.runtime.device import rows_alone
 from fusedream_sdk.runtime.progress import Advance
 from fusedream_sdk.scoring.augclip import fresh_score
 from fusedream_sdk.scoring.views import NO_VIEWS, Stream, Views
 
-RENDER_BATCH = 8
+RENDER_BATCH = 8  # on an accelerator
 
 
 def record(loaded: Loaded) -> ModelRecord:
@@ -41,14 +43,19 @@ def make_recipe(engine: Engine, settings: Settings, verb: Verb) -> Recipe:
     )
 
 
+def rendered_at_a_time(device: torch.device) -> int:
+    """Pictures that are rendered at a time."""
+    return 1 if rows_alone(device) else RENDER_BATCH
+
+
 def render(generator: Generator, latents: Latents, progress: Advance = lambda done, total: None) -> Tensor:
     """Pictures of any number of latents, a few at a time, in full precision: (B, 3, H, W) on the CPU."""
     parts: list[Tensor] = []
-    total = count_rows(latents)
+    total, size = count_rows(latents), rendered_at_a_time(device_of(generator))
     with torch.no_grad():
-        for i in range(0, total, RENDER_BATCH):
-            parts.append(generator(select(latents, slice(i, i + RENDER_BATCH))).float().clamp(0, 1).cpu())
-            progress(min(i + RENDER_BATCH, total), total)
+        for i in range(0, total, size):
+            parts.append(generator(select(latents, slice(i, i + size))).float().clamp(0, 1).cpu())
+            progress(min(i + size, total), total)
     return torch.cat(parts)
 
 
@@ -70,7 +77,7 @@ def make_result(task: Task, outcome: Outcome, recipe: Recipe, progress: Advance 
 
 
 def report_scores(task: Task, images: Tensor, progress: Advance) -> dict[str, Tensor]:
-    """What a result says of pictures (B, 3, H, W): AugCLIP over fresh views, and the score of the picture itself."""
+    """What a result says of pictures (B, 3, H, W): AugCLIP over fresh views, the score of the picture itself, the judge's."""
     settings, rows = task.settings, task.rows
     on_device = images.to(task.engine.device)
     views = settings.augment if settings.augment.random else Views()  # so that runs on plain CLIP can be compared
@@ -82,4 +89,6 @@ def report_scores(task: Task, images: Tensor, progress: Advance) -> dict[str, Te
         progress=progress,
     )
     clip = fresh_score(on_device, rows.target, rows.seeds, views=NO_VIEWS, count=1, stream=Stream.REPORT)
-    return {"augclip": augclip.cpu(), "clip": clip.cpu()}
+    judge = task.engine.judge if settings.judge else None
+    judged = None if judge is None else judge.scores(images, rows.prompts)
+    return {"augclip": augclip.cpu(), "clip": clip.cpu(), **({} if judged is None else {"judge": judged})}

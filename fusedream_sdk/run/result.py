@@ -11,13 +11,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fusedream_sdk.errors import WeightsError
+from fusedream_sdk.errors import WeightsError, shown
 from fusedream_sdk.imaging.pictures import grid, png_bytes, to_pil
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.optim.status import Status
-from fusedream_sdk.run.recipe import Recipe
+from fusedream_sdk.run.recipe import MALFORMED, Recipe
 from fusedream_sdk.run.saving import Writer, save, stems_of
+from fusedream_sdk.run.stored import Stored
+from fusedream_sdk.runtime.checks import check_seeds
 from fusedream_sdk.runtime.files import read_bundle, save_bundle
+from fusedream_sdk.runtime.paths import user_path
 
 FILE = "result.safetensors"
 
@@ -30,7 +33,8 @@ class Result:
         prompts, seeds: of each row.
         images: (B, 3, H, W) in [0, 1], float32, on the CPU; `generator(result.latents)` gives them again.
         latents: the best point of each row, judged on views that were not optimised.
-        scores: name -> (B,): "augclip" over fresh views, "clip" of the picture itself. Higher is better.
+        scores: name -> (B,): "augclip" over fresh views, "clip" of the picture itself, and "judge", the same by the judge of
+            the pair of models, which was not optimised, where there is one. Higher is better.
         best_step: (B,), the step of that point.
         status: "done", "plateau", "failed", "cancelled" or, of a composition's candidate, "dropped".
         history: name of a loss -> (steps + 1, B) on the optimised views; NaN after a row's chunk has stopped.
@@ -109,7 +113,7 @@ class Result:
 
     def beside(self) -> dict[str, Writer]:
         """The further files of a folder."""
-        return {FILE: self.save_tensors}
+        return {FILE: self.save_part}
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> list[Path]:
         """Write the pictures.
@@ -124,35 +128,50 @@ class Result:
         """
         return save(self, path, overwrite=overwrite)
 
-    def save_tensors(self, path: Path) -> None:
-        """Write the file from which `load` reads everything back."""
+    @property
+    def ends(self) -> tuple[Status, ...]:
+        """How each row ended."""
+        return self.status
+
+    def save_part(self, path: Path) -> None:
+        """Write the file from which `load_part` reads everything back."""
+        about, tensors = self.as_bundle()
+        save_bundle(path, tensors, about)
+
+    def as_bundle(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Everything: what JSON holds, and tensors."""
         groups = {"latents": self.latents, "scores": self.scores, "history": self.history}
         tensors = {f"{group}.{name}": x for group, entries in groups.items() for name, x in entries.items()}
         tensors |= {"images": self.images, "best_step": self.best_step}
         lists = {"prompts": self.prompts, "seeds": self.seeds, "status": self.status, "starts": self.starts}
-        save_bundle(path, tensors, {**lists, "recipe": self.recipe.to_json()})
+        return {**lists, "recipe": self.recipe.to_json()}, tensors
 
     @classmethod
     def load(cls, folder: str | Path) -> Result:
         """Read back what `save` wrote into a folder. Raises WeightsError if it is missing or damaged."""
-        from safetensors import SafetensorError
-
-        path = Path(folder).expanduser() / FILE
-        try:
-            return cls._assemble(*read_bundle(path))
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise WeightsError(f"result {path}: expected a folder that Result.save wrote ({error}).") from error
+        return cls.load_part(user_path("folder", folder) / FILE)
 
     @classmethod
-    def _assemble(cls, about: dict[str, Any], tensors: dict[str, Tensor]) -> Result:
-        """A result from the two parts of its file; KeyError or TypeError where something is missing."""
+    def load_part(cls, path: Path) -> Result:
+        """Read back a file that `save` or `save_part` wrote. Raises WeightsError if it is missing or damaged."""
+        from safetensors import SafetensorError
+
+        try:
+            return cls.from_bundle(*read_bundle(path))
+        except (OSError, SafetensorError, *MALFORMED) as error:
+            reason = shown(str(error).rstrip("."), 300)
+            raise WeightsError(f"result {path}: expected a folder that Result.save wrote ({reason}).") from error
+
+    @classmethod
+    def from_bundle(cls, about: dict[str, Any], tensors: dict[str, Tensor]) -> Result:
+        """What `as_bundle` made; KeyError or TypeError where something is missing."""
 
         def group(name: str) -> dict[str, Tensor]:
             return {key.split(".", 1)[1]: x for key, x in tensors.items() if key.startswith(f"{name}.")}
 
-        return cls(
-            prompts=tuple(about["prompts"]),
-            seeds=tuple(about["seeds"]),
+        made = cls(
+            prompts=_texts(about["prompts"], "prompts"),
+            seeds=tuple(check_seeds(about["seeds"])),
             images=tensors["images"],
             latents=group("latents"),
             scores=group("scores"),
@@ -160,8 +179,15 @@ class Result:
             status=tuple(map(Status, about["status"])),
             history=group("history"),
             recipe=Recipe.from_json(about["recipe"]),
-            starts=tuple(about.get("starts", ())),
+            starts=_texts(about.get("starts", []), "starts"),
         )
+        numbers = {**{f"scores.{name}": x for name, x in made.scores.items()}, "best_step": made.best_step}
+        Stored(made.status, {"images": made.images}, made.latents, numbers, made.history).check()
+        if not len(made.status) == len(made.prompts) == len(made.seeds) or len(made.starts) not in (0, len(made.status)):
+            raise ValueError("prompts, seeds and rows of other numbers")
+        if "augclip" not in made.scores:
+            raise ValueError("no scores")
+        return made
 
     @classmethod
     def concatenate(cls, parts: Sequence[Result]) -> Result:
@@ -172,7 +198,11 @@ class Result:
             seeds=sum((part.seeds for part in parts), ()),
             images=torch.cat([part.images for part in parts]),
             latents={name: torch.cat([part.latents[name] for part in parts]) for name in first.latents},
-            scores={name: torch.cat([part.scores[name] for part in parts]) for name in first.scores},
+            scores={
+                name: torch.cat([part.scores[name] for part in parts])
+                for name in first.scores
+                if all(name in part.scores for part in parts)  # a judge that could not read a prompt has none
+            },
             best_step=torch.cat([part.best_step for part in parts]),
             status=sum((part.status for part in parts), ()),
             history=join_histories([part.history for part in parts]),
@@ -183,6 +213,13 @@ class Result:
     def to(self, device: str | torch.device) -> Latents:
         """The latents on a device."""
         return map_latents(lambda x: x.to(device), self.latents)
+
+
+def _texts(values: Any, name: str) -> tuple[str, ...]:
+    """A list of texts. Raises TypeError for anything else."""
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{name} that are no texts")
+    return tuple(values)
 
 
 def join_histories(histories: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +12,9 @@ from PIL import Image
 
 from fusedream_sdk.errors import InvalidInput, OutputError
 from fusedream_sdk.imaging.pictures import save_png
-from fusedream_sdk.runtime.files import check_writable
+from fusedream_sdk.runtime.checks import check_flag
+from fusedream_sdk.runtime.files import cache_folder
+from fusedream_sdk.runtime.paths import check_folder, check_writable, user_path
 
 OTHER_FORMATS = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".mp4"}
 
@@ -46,7 +49,8 @@ def save(pictures: Pictures, path: str | Path, *, overwrite: bool) -> list[Path]
     Returns:
         The pictures' paths. Nothing is written if one of them cannot be; errors as for `plan_files`.
     """
-    path, beside = Path(path).expanduser(), pictures.beside()
+    check_flag("overwrite", overwrite)
+    path, beside = user_path("out", path), pictures.beside()
     names = plan_files(path, pictures.stems(), beside, overwrite=overwrite)
     if names != [path]:
         path.mkdir(exist_ok=True)
@@ -56,6 +60,16 @@ def save(pictures: Pictures, path: str | Path, *, overwrite: bool) -> list[Path]
         for name, write in beside.items():
             write(path / name)
     return names
+
+
+def rescue(pictures: Pictures) -> Path | None:
+    """Keep pictures that cannot be written where they were to go, in the user's cache; None where that is full too."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="pictures-", dir=cache_folder("rescued")))
+        save(pictures, folder, overwrite=True)
+    except OSError:
+        return None
+    return folder
 
 
 def plan_files(path: Path, stems: Sequence[str], beside: Sequence[str] | Mapping[str, Any], *, overwrite: bool) -> list[Path]:
@@ -68,18 +82,17 @@ def plan_files(path: Path, stems: Sequence[str], beside: Sequence[str] | Mapping
 
     Raises:
         OutputError: one of them cannot be written. Ask before a long computation, not after it.
-        InvalidInput: the suffix is that of another picture format, which could not carry the recipe.
+        InvalidInput: it is no path, or the suffix is that of another picture format, which could not carry the recipe.
     """
+    path = user_path("out", path)
     if path.suffix.lower() in OTHER_FORMATS:
         raise InvalidInput("out", expected="a folder or a file that ends in .png (it carries the recipe)", got=str(path))
-    if path.suffix.lower() == ".png":
+    if ".png" in (path.suffix.lower(), path.name.lower()):
         if len(stems) != 1:
             raise OutputError(f"out: expected a folder for {len(stems)} pictures, got the file {path}.")
         check_writable(path, overwrite=overwrite)
         return [path]
-    if path.exists() and not path.is_dir():
-        raise OutputError(f"out: expected a folder, got the file {path}.")
-    check_writable(path / "x" if path.is_dir() else path)
+    check_folder(path)
     names = [path / f"{stem}.png" for stem in stems]
     if path.is_dir():
         for target in (*names, *(path / name for name in beside)):

@@ -8,21 +8,30 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.optim.loop import Keep
 from fusedream_sdk.optim.parametrise import Mix
-from fusedream_sdk.runtime.checks import at_least_zero, changed, check_choice, check_count, positive
+from fusedream_sdk.runtime import bounds
+from fusedream_sdk.runtime.checks import changed, check_choice, check_kind, check_names, in_bounds, names_of
 from fusedream_sdk.scoring.views import Views
 
+COMPARED = {"basis", "samples", "bank"}  # with each other
 IN_FILES = {"mix": "start"}  # attribute -> its name in a recipe, where that is older
+LATER = {"search_augment": None, "keep": "best", "judge": True}  # left out of a recipe where they are so, as in the first ones
 
 
 @dataclass(frozen=True)
 class Settings:
     """How a picture is made. Defaults are the paper's, unless a generator or a pair of models recommends its own.
 
+    Every number has an upper bound, in `fusedream_sdk.runtime.bounds`: a million steps, 10,000 views, ten million samples, a
+    basis of 1,000, a learning rate of 10,000, noise of 100; and is stored as a plain one.
+
     Args:
         steps: updates, at least 1 (paper: 1,000).
         views: random views per step in AugCLIP (public code: 50). With `augment` off there is one: the picture.
-        augment: the families and strengths of the views.
+        augment: the families and strengths of the views; `PUBLIC_VIEWS` are those of the public code, to the letter.
+        search_augment: views of the search alone; None takes those of `augment` (paper). `NO_VIEWS` searches by plain CLIP, as
+            the public code does.
         samples: latents that the search of a row sees (paper: 10,000), at most `bank`. 1 means no search: one draw from the
             seed.
         basis: latents k that are mixed (paper: 5 or 10); 1 means no over-parameterisation.
@@ -35,7 +44,11 @@ class Settings:
         check_every: steps between two looks at the held-out views that choose the best point.
         check_views: held-out views of such a look.
         patience: looks without a gain after which a row stops; None never stops early.
+        keep: which point of a row is kept: the "best" of those that were judged, or the "last" (public code, but for its very
+            last update).
         report_views: views of the score in the result: drawn for it alone (public code: 1,000, the optimised CLIP too).
+        judge: whether the result has the score of the pair's judge too, a model that is not optimised; it is loaded when the
+            first pictures are finished.
 
     Raises:
         InvalidInput: a number outside its range, a basis larger than the samples, or samples larger than the bank.
@@ -55,11 +68,13 @@ class Settings:
     check_views: int = 32
     patience: int | None = None
     report_views: int = 100
+    search_augment: Views | None = None
+    keep: Keep = "best"
+    judge: bool = True
 
     def __post_init__(self) -> None:
-        counts = ("steps", "views", "samples", "basis", "bank", "bank_views", "check_every", "check_views", "report_views")
-        for name in counts:
-            check_count(name, getattr(self, name))
+        for name, value in in_bounds(self, bounds.SETTINGS).items():
+            object.__setattr__(self, name, value)
         if self.basis > self.samples:
             fix = "Search more samples, or mix fewer."
             raise InvalidInput("basis", expected=f"at most samples = {self.samples}", got=self.basis, fix=fix)
@@ -69,15 +84,21 @@ class Settings:
         check_choice("mix", self.mix, get_args(Mix))
         if not isinstance(self.augment, Views):
             raise InvalidInput("augment", expected="Views", got=self.augment, fix="Give NO_VIEWS for none.")
-        positive("lr", self.lr)
-        at_least_zero("noise", self.noise)
-        if self.patience is not None and (not isinstance(self.patience, int) or self.patience < 1):
-            raise InvalidInput("patience", expected="an integer of at least 1, or None", got=self.patience)
+        if self.search_augment is not None and not isinstance(self.search_augment, Views):
+            raise InvalidInput("search_augment", expected="Views, or None for those of `augment`", got=self.search_augment)
+        check_choice("keep", self.keep, get_args(Keep))
+        if not isinstance(self.judge, bool):
+            raise InvalidInput("judge", expected="True or False", got=self.judge)
 
     @property
     def searches(self) -> bool:
         """Whether a bank is needed."""
         return self.samples > 1
+
+    @property
+    def search_views(self) -> Views:
+        """The views by which the search scores its samples."""
+        return self.augment if self.search_augment is None else self.search_augment
 
     def replace(self, **changes: Any) -> Settings:
         """A copy with some values changed. Raises InvalidInput for a name that is not a setting."""
@@ -85,11 +106,25 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a recipe."""
-        return {IN_FILES.get(name, name): value for name, value in dataclasses.asdict(self).items()}
+        own = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        said = {name: value for name, value in own.items() if name not in LATER or value != LATER[name]}
+        plain = {name: value.to_json() if isinstance(value, Views) else value for name, value in said.items()}
+        return {IN_FILES.get(name, name): value for name, value in plain.items()}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Settings:
         """The settings of a recipe. Raises InvalidInput, KeyError or TypeError for other values."""
         ours = {name: attribute for attribute, name in IN_FILES.items()}
         own = {ours.get(name, name): value for name, value in values.items()}
-        return cls().replace(**{**own, "augment": Views(**values["augment"])})
+        views = {name: Views(**own[name]) for name in ("augment", "search_augment") if name == "augment" or name in own}
+        return cls().replace(**{**own, **views})
+
+
+def check_changes(changes: object) -> None:
+    """Changes to settings that are not known yet are names with values that can be used by themselves. Raises InvalidInput."""
+    check_kind("settings", changes, Mapping, "names of settings with values", "Give a dictionary: {'steps': 200}.")
+    given: dict[str, Any] = dict(changes)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    check_names(given, names_of(Settings))
+    for name in COMPARED & given.keys():
+        bounds.SETTINGS[name].check(name, given.pop(name))
+    Settings(**given)

@@ -16,6 +16,7 @@ from fusedream_sdk.protocols import Generator, Objective, Parametrisation, Param
 from fusedream_sdk.run.engine import Engine
 from fusedream_sdk.run.rows import Rows
 from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.runtime.device import rows_alone
 from fusedream_sdk.runtime.memory import rows_that_fit
 from fusedream_sdk.runtime.progress import bar
 from fusedream_sdk.scoring.augclip import AugCLIP, Penalty
@@ -86,7 +87,7 @@ def searched(task: Task) -> Latents:
             *(task.generator, rows.target, rows.prompts, rows.seeds),
             k=k,
             samples=samples,
-            views=(settings.augment, settings.bank_views),
+            views=(settings.search_views, settings.bank_views),
             run=(engine.precision, advance),
         )
 
@@ -127,7 +128,7 @@ def augclip(task: Task, penalties: Mapping[str, Penalty] | None = None) -> AugCL
 
 
 def held_out(task: Task) -> Selection:
-    """The best point by AugCLIP on views that are not optimised, of clean latents."""
+    """The best point by AugCLIP on views that are not optimised, of clean latents; or the last, where the settings say so."""
     settings = task.settings
     judge = AugCLIP(
         *(task.generator, task.rows.target, task.rows.seeds),
@@ -136,12 +137,12 @@ def held_out(task: Task) -> Selection:
         stream=Stream.SELECT,
         precision=task.engine.precision,
     )
-    return Selection(judge, settings.check_every, settings.patience)
+    return Selection(judge, settings.check_every, settings.patience, keep=settings.keep)
 
 
 def rows_at_a_time(task: Task, objective: Callable[[Task], Objective], starts: Latents, *, members: int = 1) -> int:
-    """How many of the rows fit the memory at once, each of so many members, at least 1."""
-    if len(task.rows) == 1:
+    """How many of the rows run at once, each of so many members: those that fit the memory; one where rows run alone."""
+    if len(task.rows) == 1 or rows_alone(task.engine.device):
         return 1
     two = map_latents(lambda x: x[:2, 0], starts)
     fit = rows_that_fit(lambda n: objective(task.take(range(n))), two, task.engine.budget)

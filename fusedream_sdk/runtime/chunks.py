@@ -9,7 +9,12 @@ Part = TypeVar("Part")
 
 
 def run_chunks(
-    total: int, size: int, work: Callable[[range], Part], *, stopped: Callable[[Part], bool] = lambda part: False
+    total: int,
+    size: int,
+    work: Callable[[range], Part],
+    *,
+    stopped: Callable[[Part], bool] = lambda part: False,
+    done: Callable[[range, Part], None] = lambda rows, part: None,
 ) -> tuple[list[Part], bool]:
     """Do the work on one chunk of rows after the other.
 
@@ -17,6 +22,7 @@ def run_chunks(
         total: rows in all.
         size: of a chunk, at least 1; the last may be smaller.
         work: called with the rows of a chunk.
+        done: called with the rows of a chunk and what came of them, as soon as it is there.
         stopped: whether a part says that the work was interrupted in its midst; then no further chunk is begun.
 
     Returns:
@@ -26,7 +32,9 @@ def run_chunks(
     parts: list[Part] = []
     try:
         for first in range(0, total, size):
-            parts.append(work(range(first, min(first + size, total))))
+            rows = range(first, min(first + size, total))
+            parts.append(work(rows))
+            done(rows, parts[-1])
             if stopped(parts[-1]):
                 return parts, True
     except KeyboardInterrupt:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.runtime.checks import check_kind
 
 Precision = Callable[[], AbstractContextManager[object]]
 """Makes a context in which models run."""
@@ -22,31 +23,38 @@ def resolve_device(device: str | torch.device) -> torch.device:
     Raises:
         InvalidInput: the name is not a device, or this machine has none of the kind.
     """
+    expected, fix = "a device of this machine", "Use 'cpu', or install a torch build for your accelerator."
+    check_kind("device", device, (str, torch.device), expected, fix)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    fix = "Use 'cpu', or install a torch build for your accelerator."
     try:
         resolved = torch.empty(0, device=torch.device(device)).device  # with its index: "cuda" is "cuda:0"
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
-        raise InvalidInput("device", expected="a device of this machine", got=str(device), fix=fix) from error
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError, OverflowError) as error:
+        raise InvalidInput("device", expected=expected, got=str(device), fix=fix) from error
+    if resolved.type == "meta":  # of tensors without numbers
+        raise InvalidInput("device", expected=expected, got=str(device), fix=fix)
     return resolved
 
 
 def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
     """The format for `dtype`: `"float32"`, `"bfloat16"`, `"float16"`, or `"auto"`.
 
-    `"auto"` takes bfloat16 where it is faster: on an accelerator that supports it, and on a processor with bf16 units
-    (a product of two matrices is 4 times as fast with them as in float32, and 3 times as slow without them).
+    `"auto"` is float32 on a CPU: a processor's flags are no promise (one that announces bf16 units ran a product of two
+    matrices three times slower with them than in float32). On CUDA it is bfloat16 where that is supported, else float16.
     """
+    check_dtype(dtype)
     if dtype != "auto":
-        if dtype not in DTYPES:
-            raise InvalidInput("dtype", expected=f"'auto' or one of {sorted(DTYPES)}", got=dtype)
         return DTYPES[dtype]
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    if device.type == "cpu" and _cpu_prefers_bf16():
-        return torch.bfloat16
     return torch.float32
+
+
+def check_dtype(dtype: object) -> None:
+    """The name of a number format, or "auto". Raises InvalidInput: no model need be loaded for that."""
+    if not isinstance(dtype, str) or dtype not in ("auto", *DTYPES):
+        fix = "Leave it out, or give a name as text."
+        raise InvalidInput("dtype", expected=f"'auto' or one of {sorted(DTYPES)}", got=dtype, fix=fix)
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:
@@ -54,13 +62,14 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
     return nullcontext() if dtype == torch.float32 else torch.autocast(device.type, dtype=dtype)
 
 
-def _cpu_prefers_bf16() -> bool:
-    """Whether the processor has bf16 units.
+def rows_alone(device: torch.device) -> bool:
+    """Whether rows go through the models one by one, so that a row is the same to the bit whatever else is asked for.
 
-    Asked of its flags rather than timed: a busy moment must not change the format that pictures and banks depend on.
+    Kernels round differently for another number of rows, and an optimisation amplifies that. On a CPU a batch of rows is no
+    faster than the rows one after the other, as each has a batch of views (`python -m tests.benchmarks.rows`); on an
+    accelerator it is, and there rows agree only up to rounding.
     """
-    flags = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, flag, lambda: False)() for flag in flags)
+    return device.type == "cpu"
 
 
 def free_memory(device: torch.device) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -13,24 +14,27 @@ from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_cache_path
 
-from fusedream_sdk.errors import OutputError
+from fusedream_sdk.errors import InvalidInput, OutputError
+from fusedream_sdk.runtime.paths import check_writable, readable_file, user_path
+from fusedream_sdk.runtime.plain import parse_json
 
 if TYPE_CHECKING:  # looking for a place to write needs no torch
     from torch import Tensor
 
-LONGEST_NAME = 255  # bytes, on every usual file system
+
+TEMPORARY = "-writing-"  # in the name of every file that is not whole yet
 
 
 @contextmanager
-def atomic_path(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
+def atomic_path(path: str | Path, *, overwrite: bool = True, argument: str = "out") -> Iterator[Path]:
     """A temporary path in the same folder, moved to `path` when the block ends well and removed when it does not.
 
     Raises:
         OutputError: the folder is missing or not writable, `path` is a folder, or it exists and `overwrite` is off.
     """
-    path = Path(path).expanduser()
-    check_writable(path, overwrite=overwrite)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}-", suffix=path.suffix)
+    path = user_path(argument, path)
+    check_writable(path, overwrite=overwrite, argument=argument)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}{TEMPORARY}{os.getpid()}-", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -48,7 +52,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     Raises:
         OutputError: `path` exists, or the folder that it lies in is missing or not writable.
     """
-    path = Path(path).expanduser()
+    path = user_path("out", path)
     fix = "Choose another name, or remove it."
     if os.path.lexists(path):  # unlike pathlib's, never raises
         raise OutputError(f"out: expected a new folder, but {path} exists. {fix}")
@@ -65,20 +69,23 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def check_writable(path: str | Path, *, overwrite: bool = True) -> None:
-    """Say early what would stop a write to `path`, before a long computation. Raises OutputError."""
-    path = Path(path).expanduser()
-    if len(os.fsencode(path.name)) > LONGEST_NAME:
-        raise OutputError(f"out: expected a file name of at most {LONGEST_NAME} bytes, got {path.name[:40]}... Shorten it.")
-    if path.is_dir():
-        raise OutputError(f"out: expected a file to write, got the folder {path}. Add a file name to it.")
-    if not path.parent.is_dir():
-        raise OutputError(f"out: expected an existing folder, got {path.parent}. Make it first: mkdir -p {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise OutputError(f"out: expected a writable folder, got {path.parent}. Choose another, or change its permissions.")
-    if path.exists() and not overwrite:
-        fix = "Choose another name, or allow overwriting: --overwrite, or overwrite=True."
-        raise OutputError(f"out: expected a new file, but {path} exists. {fix}")
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that writers left which were killed in the midst."""
+    for stray in folder.glob(f".*{TEMPORARY}*"):
+        writer = re.search(rf"{TEMPORARY}(\d+)-", stray.name)
+        if writer and not _runs(int(writer[1])):
+            stray.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    """Whether there is such a process on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def cache_folder(*parts: str) -> Path:
@@ -88,11 +95,14 @@ def cache_folder(*parts: str) -> Path:
         OutputError: it cannot be made.
     """
     root = os.environ.get("FUSEDREAM_CACHE")
-    folder = (Path(root).expanduser() if root else user_cache_path("fusedream")).joinpath(*parts)
+    fix = "Set the environment variable FUSEDREAM_CACHE to a folder that you may write."
+    try:
+        folder = (user_path("cache", root) if root else user_cache_path("fusedream")).joinpath(*parts)
+    except InvalidInput as error:
+        raise OutputError(f"{error} It stands in FUSEDREAM_CACHE.") from error
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        fix = "Set the environment variable FUSEDREAM_CACHE to a folder that you may write."
         raise OutputError(f"cache: expected a writable folder, got {folder} ({error.strerror}). {fix}") from error
     return folder
 
@@ -105,21 +115,33 @@ def _umask() -> int:
 
 def save_bundle(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
     """Write tensors, and what JSON holds about them, as safetensors, whole or not at all."""
+    save_tensors(path, tensors, {"about": json.dumps(about)})
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str], *, overwrite: bool = True) -> None:
+    """Write tensors and a few words as safetensors, whole or not at all. Raises OSError, OutputError."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    with atomic_path(path) as temporary:
-        stored = {name: x.detach().cpu().contiguous() for name, x in tensors.items()}
-        save_file(stored, temporary, {"about": json.dumps(about)})
+    stored = {name: x.detach().cpu().contiguous().clone() for name, x in tensors.items()}
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        try:
+            save_file(stored, temporary, dict(about))
+        except SafetensorError as error:  # the writer has words alone for what the system says
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
 
 
 def read_bundle(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """What `save_bundle` wrote: first what is said about the tensors.
 
     Raises:
-        OSError, SafetensorError, KeyError, TypeError, JSONDecodeError: it is missing, damaged, or another's.
+        OSError, SafetensorError, KeyError, TypeError, ValueError: it is missing, damaged, or another's.
     """
     from safetensors import safe_open
 
-    with safe_open(str(path), framework="pt") as file:
-        about = json.loads((file.metadata() or {})["about"])
+    with safe_open(str(readable_file("file", path)), framework="pt") as file:
+        about = parse_json((file.metadata() or {})["about"])
         return about, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping

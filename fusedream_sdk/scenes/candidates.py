@@ -15,7 +15,7 @@ from fusedream_sdk.optim.optimisers import adam, sgd
 from fusedream_sdk.optim.state import State
 from fusedream_sdk.protocols import Perceptual
 from fusedream_sdk.run.engine import Engine
-from fusedream_sdk.run.report import RENDER_BATCH
+from fusedream_sdk.run.report import rendered_at_a_time
 from fusedream_sdk.run.rows import Rows
 from fusedream_sdk.run.task import Task, augclip, held_out, mixed, rows_at_a_time
 from fusedream_sdk.scenes.consistency import Composition, make_direction
@@ -92,10 +92,10 @@ class Candidates:
     def consistency(self, latents: Latents) -> Tensor:
         """The consistency loss of clean pictures: (B,), lower is better."""
         out, losses = [], self.losses(self.task.take([0]))  # the distance knows of no prompt
-        total = len(latents["position"])
+        total, size = len(latents["position"]), rendered_at_a_time(self.scene.device)
         with torch.no_grad():
-            for first in range(0, total, RENDER_BATCH):
-                point = select(latents, slice(first, first + RENDER_BATCH))
+            for first in range(0, total, size):
+                point = select(latents, slice(first, first + size))
                 layers = [layer.float() for layer in self.scene.layers(point)]
                 out.append(losses.distance(layers, self.scene.fuse(layers, point), point).cpu())
         return torch.cat(out)

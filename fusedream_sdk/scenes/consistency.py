@@ -34,6 +34,8 @@ class Composition:
       background; "border", ours, compares what lies behind a foreground with the same under the foreground's rim, so that
       it asks for no seam and for nothing else.
 
+    What is minimised is both, as the direction says; which step is kept is chosen by AugCLIP alone (`Settings.keep`).
+
     Args:
         scene: of any number of layers.
         augclip: AugCLIP with that scene as its generator; its views, noise, penalties and precision are used.

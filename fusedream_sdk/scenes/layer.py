@@ -17,6 +17,7 @@ from fusedream_sdk.latents import Latents, LatentSpec
 from fusedream_sdk.models.checks import device_of
 from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_sdk.protocols import Generator
+from fusedream_sdk.runtime.checks import check_kind, kind_of
 from fusedream_sdk.scoring.prompt import Prompt, check_prompt
 
 
@@ -37,6 +38,11 @@ class Layer:
     def __post_init__(self) -> None:
         if self.prompt is not None:
             check_prompt("prompt", self.prompt, fix="Leave it out.")
+        if self.generator is not None and not isinstance(self.generator, (str, Generator)):
+            expected = "a name, or an object with the members of Generator"
+            raise InvalidInput("generator", expected=expected, got=kind_of(self.generator), fix="Leave it out.")
+        if self.picture is not None:
+            check_kind("picture", self.picture, (str, Path, Image.Image, Tensor), "a file, a Pillow image or a tensor")
         if self.picture is not None and (self.prompt is not None or self.generator is not None):
             fix = "A fixed picture has neither a prompt nor a generator."
             raise InvalidInput("Layer", expected="a picture or a generator", got="both", fix=fix)
@@ -51,12 +57,14 @@ def as_layer(argument: str, value: Any) -> Layer:
     if value is None or isinstance(value, Layer):
         return value or Layer()
     if isinstance(value, (str, Prompt)):
+        check_prompt(argument, value, fix="Leave it out.")
         return Layer(prompt=value)
     if isinstance(value, (Path, Image.Image, Tensor)):
         return Layer(picture=value)
     if isinstance(value, Generator):
         return Layer(generator=value)
-    raise InvalidInput(argument, expected="a Layer, a prompt, a picture (Path, image, tensor) or a generator", got=value)
+    expected = "a Layer, a prompt, a picture (Path, image, tensor) or a generator"
+    raise InvalidInput(argument, expected=expected, got=kind_of(value), fix="Leave it out.")
 
 
 class Still:

@@ -9,6 +9,7 @@ from typing import Any
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.models.loading import Loaded, loaded_generator
 from fusedream_sdk.run.engine import Engine
+from fusedream_sdk.run.kinds import is_layer
 from fusedream_sdk.run.recipe import ModelRecord
 from fusedream_sdk.run.report import record
 from fusedream_sdk.run.settings import Settings
@@ -42,9 +43,11 @@ class LayerRecord:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> LayerRecord:
-        """Raises KeyError or TypeError where a part is missing."""
-        generator = None if values["generator"] is None else ModelRecord.from_json(values["generator"])
-        return cls(values["prompt"], generator, values["picture"])
+        """Raises KeyError where a part is missing, TypeError where one is of another kind."""
+        prompt, generator, picture = (values[name] for name in ("prompt", "generator", "picture"))
+        if not is_layer(values):
+            raise TypeError("a layer of other parts")
+        return cls(prompt, None if generator is None else ModelRecord.from_json(generator), picture)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,18 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
+from fusedream_sdk.errors import WeightsError
 from fusedream_sdk.imaging.pictures import png_bytes, to_pil
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.recipe import Recipe
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.saving import Writer, save
-from fusedream_sdk.runtime.files import atomic_path
+from fusedream_sdk.runtime.files import atomic_path, read_bundle, save_bundle
 from fusedream_sdk.scenes.placement import Placement
 from fusedream_sdk.scenes.scene import Scene, placement_of
 
 FRAME, CAPTION, WON = 3, 12, (30, 160, 60)
-CANDIDATES = "candidates.png"
+SHEET, CANDIDATES = "candidates.png", "candidates.safetensors"
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,36 @@ class Composed:
             winner=tuple(max(group, key=lambda row: float(score[row])) for group in groups),
             scene=scene,
         )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Composed]) -> Composed:
+        """Pictures of all parts, one after the other; they share a scene and a recipe."""
+        firsts = list(accumulate((len(part.candidates) for part in parts), initial=0))
+        shifted = list(zip(firsts, parts, strict=False))
+        return cls(
+            candidates=Result.concatenate([part.candidates for part in parts]),
+            held_out=torch.cat([part.held_out for part in parts]),
+            placements=sum((part.placements for part in parts), ()),
+            starts=sum((part.starts for part in parts), ()),
+            groups=tuple(tuple(first + row for row in group) for first, part in shifted for group in part.groups),
+            winner=tuple(first + row for first, part in shifted for row in part.winner),
+            scene=parts[0].scene,
+        )
+
+    def split(self) -> list[Composed]:
+        """Every picture by itself, with its candidates."""
+        return [
+            Composed(
+                self.candidates[list(group)],
+                self.held_out[list(group)],
+                tuple(self.placements[row] for row in group),
+                tuple(self.starts[row] for row in group),
+                (tuple(range(len(group))),),
+                (group.index(winner),),
+                self.scene,
+            )
+            for group, winner in zip(self.groups, self.winner, strict=True)
+        ]
 
     def __len__(self) -> int:
         return len(self.winner)
@@ -132,7 +164,39 @@ class Composed:
 
     def beside(self) -> dict[str, Writer]:
         """The further files of a folder."""
-        return {CANDIDATES: self._save_sheet, **self.result.beside()}
+        return {SHEET: self._save_sheet, CANDIDATES: self.save_part, **self.result.beside()}
+
+    @property
+    def ends(self) -> tuple[Status, ...]:
+        """ "cancelled" for a picture one of whose candidates was, or had not begun; else how its winner ended."""
+        return tuple(
+            Status.CANCELLED if self._cut_short(group) else self.candidates.status[row]
+            for group, row in zip(self.groups, self.winner, strict=True)
+        )
+
+    def _cut_short(self, group: Sequence[int]) -> bool:
+        return Status.CANCELLED in [self.candidates.status[row] for row in group]
+
+    def save_part(self, path: Path) -> None:
+        """Write the file from which `load_part` reads everything back but the scene."""
+        about, tensors = self.candidates.as_bundle()
+        spots = {name: [astuple(place) for place in getattr(self, name)] for name in ("placements", "starts")}
+        more = {**spots, "groups": self.groups, "winner": self.winner}
+        save_bundle(path, {**tensors, "held_out": self.held_out}, {"candidates": about, **more})
+
+    @classmethod
+    def load_part(cls, path: Path, scene: Scene) -> Composed:
+        """Read back a file that `save_part` wrote. Raises WeightsError if it is missing or damaged."""
+        from safetensors import SafetensorError
+
+        try:
+            about, tensors = read_bundle(path)
+            placements, starts = (tuple(Placement(*numbers) for numbers in about[n]) for n in ("placements", "starts"))
+            groups, held_out = tuple(map(tuple, about["groups"])), tensors.pop("held_out")
+            candidates = Result.from_bundle(about["candidates"], tensors)
+            return cls(candidates, held_out, placements, starts, groups, tuple(about["winner"]), scene)
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise WeightsError(f"{path}: expected what Composed.save_part wrote ({error}).") from error
 
     def _save_sheet(self, path: Path) -> None:
         with atomic_path(path) as temporary:
@@ -143,7 +207,8 @@ class Composed:
 
         Args:
             path: a file ending in .png (only for a single winner), or a folder, made if it is missing, that takes a PNG for
-                each winner, `candidates.png` with all of them, and `result.safetensors` with the winners' tensors.
+                each winner, `candidates.png` and `candidates.safetensors` with all candidates, and `result.safetensors` with the
+                winners' tensors.
             overwrite: whether existing files may be replaced.
 
         Returns:

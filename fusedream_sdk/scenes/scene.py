@@ -17,6 +17,8 @@ from fusedream_sdk.latents import Box, Latents, LatentSpec
 from fusedream_sdk.models.checks import device_of, identity
 from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_sdk.protocols import Generator
+from fusedream_sdk.runtime.bounds import FEATHER
+from fusedream_sdk.runtime.checks import check_kind
 from fusedream_sdk.scenes.placement import Placement
 
 FREE_SCALES = (0.25, 0.75)  # how far the scale of a free placement may go
@@ -59,11 +61,12 @@ class Scene:
         feather: float = 0.0,
         scales: tuple[float, float] = FREE_SCALES,
     ) -> None:
+        for name, layer in (("background", background), ("foreground", foreground)):
+            check_kind(name, layer, Generator, "an object with the members of Generator", "Load one: fd.load_generator(name).")
+        feather = FEATHER.check("feather", feather, "0 is a hard edge.")
         self.background, self.foreground, self.feather = background, foreground, feather
         self.free = placement == "free"
         self.placements = [Placement(scale=scales[0]), Placement(scale=scales[1])] if self.free else _listed(placement)
-        if not 0 <= feather <= 0.5:
-            raise InvalidInput("feather", expected="a number from 0 to 0.5", got=feather)
         if self.free and not scales[0] < scales[1]:
             raise InvalidInput("scales", expected="the least and then the greatest scale", got=scales)
         if device_of(background) != device_of(foreground):

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.optim.halving import stages
 from fusedream_sdk.optim.parametrise import Mix
 from fusedream_sdk.protocols import Direction
 from fusedream_sdk.run.settings import Settings
-from fusedream_sdk.runtime.checks import changed, check_choice, check_names, is_number, names_of
+from fusedream_sdk.runtime.bounds import SCENE
+from fusedream_sdk.runtime.checks import changed, check_choice, check_flag, check_names, in_bounds, is_number, names_of
 from fusedream_sdk.scenes.consistency import Problem, Reading, make_direction
 
+USED = {"alpha": ("bi-level", "inverse"), "coefficient": ("linear",)}  # number -> the directions that it is for
 Update = Literal["adam", "plain"]
 IN_FILES = {"direction": "method", "mix": "start"}  # attribute -> its name in a recipe, where that is older
 
@@ -22,6 +23,8 @@ IN_FILES = {"direction": "method", "mix": "start"}  # attribute -> its name in a
 @dataclass(frozen=True)
 class SceneSettings:
     """How a scene is composed, beside the `Settings` of any picture.
+
+    Every number has an upper bound, in `fusedream_sdk.runtime.bounds`: a million for alpha and coefficient, 1,000 for halving.
 
     Args:
         direction: how the two losses are combined: "bi-level" (eq. 5), "linear" (eq. 7), "inverse" (eq. 8), "augclip": no
@@ -52,14 +55,14 @@ class SceneSettings:
     mix: Mix = "best"
 
     def __post_init__(self) -> None:
+        for name, value in in_bounds(self, SCENE).items():
+            object.__setattr__(self, name, value)
         make_direction(self.direction, alpha=self.alpha, coefficient=self.coefficient)
-        stages(2, 2, self.halving)
         for name, choices in (("update", get_args(Update)), ("reading", get_args(Reading)), ("mix", get_args(Mix))):
             check_choice(name, getattr(self, name), choices)
         if not is_number(self.feather) or not 0 <= self.feather <= 0.5:
-            raise InvalidInput("feather", expected="a number from 0 to 0.5", got=self.feather)
-        if not isinstance(self.pairs, bool):
-            raise InvalidInput("pairs", expected="True or False", got=self.pairs)
+            raise InvalidInput("feather", expected="a number from 0 to 0.5", got=self.feather, fix="0 is a hard edge.")
+        check_flag("pairs", self.pairs)
         if not isinstance(self.free, bool):
             object.__setattr__(self, "free", _bounds(self.free))
 
@@ -69,9 +72,18 @@ class SceneSettings:
         own = names_of(cls)
         check_names(changes, list(dict.fromkeys([*own, *names_of(Settings)])))
         scene = cls(**{name: value for name, value in changes.items() if name in own})
+        scene.check_used(changes)
         # A scene's mixture is its own setting; its runs have no other.
         rest = {name: value for name, value in changes.items() if name not in own}
         return scene, settings.replace(**rest, mix=scene.mix)
+
+    def check_used(self, given: Mapping[str, Any]) -> None:
+        """Numbers that the direction has no use for are a misunderstanding. Raises InvalidInput."""
+        for name, used in USED.items():
+            if given.get(name) is not None and self.direction not in used:
+                fix, shown = f"Leave it out, or give the direction {used[0]!r}.", self.direction
+                expected = f"nothing with the direction {shown if isinstance(shown, str) else 'that is an object'}"
+                raise InvalidInput(name, expected=expected, got=given[name], fix=fix)
 
     def replace(self, **changes: Any) -> SceneSettings:
         """A copy with some values changed. Raises InvalidInput for a name that is not a setting."""
@@ -94,5 +106,5 @@ class SceneSettings:
 def _bounds(value: object) -> tuple[float, float]:
     """The least and the greatest scale. Raises InvalidInput for anything else."""
     if isinstance(value, (tuple, list)) and len(value) == 2 and all(map(is_number, value)) and 0 < value[0] < value[1] <= 1:
-        return (value[0], value[1])
+        return (float(value[0]), float(value[1]))
     raise InvalidInput("free", expected="True, False, or the least and greatest scale, from 0 to 1", got=value)

@@ -17,7 +17,7 @@ from fusedream_sdk.scenes.request import Request
 from fusedream_sdk.scenes.scene import join
 from fusedream_sdk.scoring.prompt import as_prompt
 from fusedream_sdk.scoring.target import PromptTarget
-from fusedream_sdk.search.bank import mean_view
+from fusedream_sdk.search.building import mean_view
 from fusedream_sdk.search.pairs import best_pairs
 
 FRONT = 1 << 62  # sets the single draw of a foreground apart from its background's

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.protocols import Evaluation, Generator
+from fusedream_sdk.runtime.bounds import SETTINGS, VIEWS
+from fusedream_sdk.runtime.checks import check_kind, check_seeds
 from fusedream_sdk.runtime.device import Precision
 from fusedream_sdk.runtime.progress import Advance
 from fusedream_sdk.scoring.target import Target
@@ -32,7 +33,7 @@ class AugCLIP:
         seeds: one per row; with the step they name the views and the noise.
         views: the distribution of views.
         count: views per picture and step, at least 1; with `NO_VIEWS` there is one, the picture.
-        noise: standard deviation of Gaussian noise on the unfrozen latents (0.01 in the public code).
+        noise: standard deviation of Gaussian noise on the latents that may be mixed (0.01 in the public code).
         penalties: name -> function of the latents, added to the loss.
         stream: what the views are for.
         precision: context in which the models run.
@@ -54,6 +55,13 @@ class AugCLIP:
     stream: Stream = Stream.OPTIMISE
     precision: Precision = nullcontext
 
+    def __post_init__(self) -> None:
+        check_kind("views", self.views, Views, "Views", "Give NO_VIEWS for none.")
+        object.__setattr__(self, "count", VIEWS.check("count", self.count, "The default is 16."))
+        object.__setattr__(self, "noise", SETTINGS["noise"].check("noise", self.noise, "The default is 0."))
+        check_kind("penalties", self.penalties, Mapping, "names with functions of latents", "Give a dictionary.")
+        check_seeds(self.seeds)
+
     def __call__(self, latents: Latents, *, step: int) -> Evaluation:
         noisy = self.perturb(latents, step=step)
         with self.precision():
@@ -65,20 +73,20 @@ class AugCLIP:
 
     def score(self, images: Tensor, *, step: int) -> Tensor:
         """AugCLIP of pictures as they are: (B, 3, H, W) in [0, 1] to (B,), higher is better."""
-        small = shrink(images, self.target.resolution)
         count = self.count if self.views.random else 1
-        drawn = self.views(small, seeds=self.seeds, step=step, count=count, stream=self.stream)
+        seen = {"seeds": self.seeds, "step": step, "count": count, "stream": self.stream}
+        drawn = self.views.seen(images, self.target.resolution, **seen)
         row = torch.arange(len(images), device=images.device).repeat_interleave(count)
         return self.target(drawn, row).view(len(images), count).mean(dim=1)
 
     def perturb(self, latents: Latents, *, step: int) -> Latents:
-        """Seeded noise on every unfrozen latent, row by row; the latents themselves where there is none."""
+        """Seeded noise on every latent that may be mixed, row by row; the latents themselves where there is none."""
         if not self.noise:
             return latents
         out = dict(latents)
         draws = [np.random.Generator(np.random.Philox(key=np.array([s, (1 << 60) + step], np.uint64))) for s in self.seeds]
         for name, x in latents.items():
-            if not self.generator.space[name].frozen:
+            if self.generator.space[name].mixes:
                 noise = np.stack([d.standard_normal(x.shape[1:], dtype=np.float32) for d in draws])
                 out[name] = x + self.noise * torch.from_numpy(noise).to(x.device, x.dtype)
         return out
@@ -101,11 +109,11 @@ def fresh_score(
     progress: Advance = lambda done, total: None,
 ) -> Tensor:
     """AugCLIP of given pictures over views of another stream, without gradient, a few at a time: (B,)."""
-    small = shrink(images, target.resolution)
     scores = []
     for i in range(len(images)):
-        drawn = views(small[i : i + 1], seeds=[seeds[i]], step=0, count=count, stream=stream)
         with torch.no_grad():
+            one = images[i : i + 1]
+            drawn = views.seen(one, target.resolution, seeds=[seeds[i]], step=0, count=count, stream=stream)
             row = torch.full((len(drawn),), i, device=images.device)
             parts = [target(drawn[a : a + chunk], row[a : a + chunk]) for a in range(0, len(drawn), chunk)]
         scores.append(torch.cat(parts).mean())

@@ -10,14 +10,14 @@ sentence takes it too: search, banks, AugCLIP, composition.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.runtime.checks import is_number
+from fusedream_sdk.runtime.bounds import MOST_LETTERS, MOST_PARTS, WEIGHT
+from fusedream_sdk.runtime.checks import LARGEST, is_number, kind_of
 
 if TYPE_CHECKING:  # checking sentences needs no torch
     from torch import Tensor
@@ -25,7 +25,9 @@ if TYPE_CHECKING:  # checking sentences needs no torch
     from fusedream_sdk.imaging.pictures import PictureLike
 
 BAR = "|"
-WEIGHTED = re.compile(r"(?P<text>.*?)\s*:\s*(?P<weight>[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?)", re.DOTALL | re.IGNORECASE)
+SAY = "Say what the picture should show."
+UNREADABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, undecodable bytes
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 PICTURE = re.compile(r"image\([0-9a-f]{12}\)")
 
 
@@ -57,14 +59,15 @@ class Prompt:
 
     Args:
         text: a sentence, or several with weights as `"a blue dog | text:-0.3"`; a weight that is left out is 1. Without a
-            bar a sentence is read as it is, a number at its end included.
+            bar a sentence is read as it is, a number at its end included. At most 10,000 letters, 100 parts, and weights of a
+            thousand million.
         image: a picture in place of a text, for "looks like this": a file, a Pillow image, or (3, H, W) in [0, 1].
 
     Attributes:
         terms: its parts, each text once, none with weight 0.
 
     Raises:
-        InvalidInput: both or neither are given, a part is empty, or the picture cannot be read or is too large.
+        InvalidInput: both or neither are given, a part is empty, there is too much of it, or the picture cannot be read.
     """
 
     __slots__ = ("terms",)
@@ -72,8 +75,10 @@ class Prompt:
 
     def __init__(self, text: str | None = None, *, image: PictureLike | None = None) -> None:
         if (text is None) == (image is None):
-            raise InvalidInput("Prompt", expected="a text or an image", got="neither" if text is None else "both")
+            got = "neither" if text is None else "both"
+            raise InvalidInput("Prompt", expected="a text or an image", got=got, fix="Add prompts up for both.")
         if text is not None:
+            check_text("Prompt", text)
             self.terms = merge(parse(text))
             return
         from fusedream_sdk.imaging.pictures import read_picture
@@ -125,13 +130,17 @@ class Prompt:
         return self * -1
 
     def __mul__(self, weight: float) -> Prompt:
-        if not is_number(weight) or not math.isfinite(weight):
-            raise InvalidInput("weight", expected="a finite number to multiply a prompt by", got=weight)
-        return Prompt.of([replace(term, weight=term.weight * weight) for term in self.terms])
+        if not is_number(weight) or not abs(weight) <= LARGEST:  # neither NaN nor infinite, nor too long for a float
+            fix = "Give one such as 0.5 or -1."
+            raise InvalidInput("weight", expected="a finite number to multiply a prompt by", got=weight, fix=fix)
+        return Prompt.of([replace(term, weight=term.weight * float(weight)) for term in self.terms])
 
     __rmul__ = __mul__
 
     def __truediv__(self, weight: float) -> Prompt:
+        if not is_number(weight) or not weight:
+            expected = "a number other than 0 to divide a prompt by"
+            raise InvalidInput("weight", expected=expected, got=weight, fix="Leave it out.")
         return self * (1 / weight)
 
     def __str__(self) -> str:
@@ -156,8 +165,8 @@ PromptLike: TypeAlias = str | Prompt
 
 
 def as_prompt(prompt: PromptLike) -> Prompt:
-    """A prompt of a text, or as it is."""
-    return Prompt(prompt) if isinstance(prompt, str) else prompt
+    """A prompt of a text, or as it is. Raises InvalidInput as `Prompt`."""
+    return prompt if isinstance(prompt, Prompt) else Prompt(prompt)
 
 
 def parse(text: str) -> list[Term]:
@@ -169,18 +178,55 @@ def parse(text: str) -> list[Term]:
         parts.pop()
     terms = []
     for part in parts:
-        weighted = WEIGHTED.fullmatch(part.strip())
-        terms.append(_term(weighted["text"], text, float(weighted["weight"])) if weighted else _term(part, text, 1.0))
+        said, weight = split_weight(part.strip())
+        terms.append(_term(said, text, weight))
     return terms
 
 
+def split_weight(text: str) -> tuple[str, float]:
+    """`"a dog:0.5"` as a text and its weight, which is 1 where none is said. Raises InvalidInput for one out of bounds."""
+    said, _, number = text.rpartition(":")
+    if not ends_as_weighted(text):
+        return text, 1.0
+    return said.rstrip(), check_weight(float(number), number.strip())
+
+
+def ends_as_weighted(text: str) -> bool:
+    """Whether a text would be read as one with its weight."""
+    return NUMBER.fullmatch(text.rpartition(":")[2].strip()) is not None and ":" in text
+
+
+def check_weight(weight: float, written: object = None) -> float:
+    """A weight inside its bounds. Raises InvalidInput otherwise, which quotes it as it was written."""
+    if not WEIGHT.holds(weight):
+        got, fix = weight if written is None else written, "Only the proportions of weights count: make all of them smaller."
+        raise InvalidInput("Prompt", expected=f"weights {WEIGHT.span}", got=got, fix=fix)
+    return weight
+
+
+def check_text(argument: str, text: object) -> None:
+    """A text that can be read and written. Raises InvalidInput for another kind, undecodable bytes, or one too long."""
+    if not isinstance(text, str):
+        raise InvalidInput(argument, expected="a text", got=kind_of(text), fix="A picture is Prompt(image=...).")
+    if len(text) > MOST_LETTERS:
+        fix = "Say less: a scorer reads some 300 letters of each part."
+        raise InvalidInput(argument, expected=f"at most {MOST_LETTERS:,} letters", got=f"{len(text):,}", fix=fix)
+    odd = UNREADABLE.search(text)
+    if odd:
+        kind = "a byte that is no UTF-8" if "\ud800" <= odd[0] <= "\udfff" else f"the control character {odd[0]!r}"
+        raise InvalidInput(argument, expected="a readable text", got=f"{kind} as letter {odd.start() + 1}", fix="Remove it.")
+
+
 def merge(terms: Sequence[Term]) -> tuple[Term, ...]:
-    """Each text once, with the sum of its weights; those that cancel out are gone."""
+    """Each text once, with the sum of its weights; those that cancel out are gone. Raises InvalidInput for too much."""
     merged: dict[str, Term] = {}
     for term in terms:
         known = merged.get(term.text)
         merged[term.text] = term if known is None else replace(known, weight=known.weight + term.weight)
-    return tuple(term for term in merged.values() if term.weight)
+    kept = tuple(term for term in merged.values() if check_weight(term.weight))
+    if len(kept) > MOST_PARTS:
+        raise InvalidInput("Prompt", expected=f"at most {MOST_PARTS} parts", got=f"{len(kept):,}", fix="Leave some out.")
+    return kept
 
 
 def check_prompts(prompts: PromptLike | Sequence[PromptLike]) -> list[Prompt]:
@@ -188,17 +234,20 @@ def check_prompts(prompts: PromptLike | Sequence[PromptLike]) -> list[Prompt]:
     alone = isinstance(prompts, (str, Prompt))
     listed = [prompts] if alone else prompts
     if not isinstance(listed, (list, tuple)) or not all(isinstance(p, (str, Prompt)) for p in listed):
-        raise InvalidInput("prompts", expected="a sentence or a list of sentences", got=prompts)
+        raise InvalidInput("prompts", expected="a sentence or a list of sentences", got=prompts, fix=SAY)
     if not listed:
-        raise InvalidInput("prompts", expected="at least one sentence", got="an empty list")
+        raise InvalidInput("prompts", expected="at least one sentence", got="an empty list", fix=SAY)
     return [check_prompt("prompts" if alone else f"prompts[{i}]", prompt) for i, prompt in enumerate(listed)]
 
 
-def check_prompt(argument: str, prompt: PromptLike, fix: str = "Say what the picture should show.") -> Prompt:
+def check_prompt(argument: str, prompt: PromptLike, fix: str = SAY) -> Prompt:
     """A prompt that can be optimised. Raises InvalidInput for one that is empty, only negative, or lacks its picture."""
     if isinstance(prompt, str) and not prompt.strip():
         raise InvalidInput(argument, expected="a sentence", got="an empty one", fix=fix)
-    prompt = as_prompt(prompt)
+    try:
+        prompt = as_prompt(prompt)
+    except InvalidInput as error:
+        raise InvalidInput(argument, expected=error.expected, got=error.got, fix=error.fix) from error
     if not any(term.weight > 0 for term in prompt.terms):
         raise InvalidInput(argument, expected="a part with a weight above 0", got=f"{str(prompt)!r}", fix=fix)
     for term in prompt.terms:
@@ -210,12 +259,12 @@ def check_prompt(argument: str, prompt: PromptLike, fix: str = "Say what the pic
 
 def _term(text: str, whole: str, weight: float) -> Term:
     if not text.strip():
-        raise InvalidInput("Prompt", expected=f"parts that say something, between the {BAR}", got=f"{whole!r}")
+        raise InvalidInput("Prompt", expected=f"parts that say something, between the {BAR}", got=f"{whole!r}", fix=SAY)
     return Term(text.strip(), weight)
 
 
 def _shown(term: Term) -> str:
     """A part with its weight, left out where it is 1 and the text does not end as with one."""
-    if term.weight == 1 and not WEIGHTED.fullmatch(term.text):
+    if term.weight == 1 and not ends_as_weighted(term.text):
         return term.text
     return f"{term.text}:{float(term.weight)!r}".removesuffix(".0")

@@ -108,15 +108,15 @@ def make_target(scorer: Scorer | Reward, prompts: Sequence[PromptLike]) -> Promp
 def embed(scorer: Scorer, prompts: Sequence[PromptLike]) -> Tensor:
     """What pictures are compared with: of each prompt the weighted mean of its parts' unit vectors, (P, D).
 
-    Every text and picture is encoded once. A picture is encoded as it is, without views: its centre square.
+    Every text and picture is encoded once, and alone: beside others it would be rounded otherwise. A picture is encoded as
+    it is, without views: its centre square.
     """
     listed = [as_prompt(prompt) for prompt in prompts]
     unique = {term.text: term for prompt in listed for term in prompt.terms}
     texts = [text for text, term in unique.items() if term.picture is None]
     known: dict[str, Tensor] = {}
     with torch.no_grad():
-        if texts:
-            known |= zip(texts, scorer.encode_text(texts).float(), strict=True)
+        known |= {text: scorer.encode_text([text]).float()[0] for text in texts}
         for text, term in unique.items():
             if term.picture is not None:
                 picture = shrink(term.picture[None].to(device_of(scorer)), scorer.resolution)

@@ -1,14 +1,16 @@
-"""The random views of AugCLIP (section 3.1): colour, translation, resize, cutout.
+"""The random views of AugCLIP (section 3.1): colour, translation, resize, cutout, in two variants.
 
 The families and strengths are DiffAugment's (Zhao et al., 2020) as the public FuseDream code sets them, on pictures in
 [-1, 1]: brightness + U(-.5, .5), saturation x U(0, 2), contrast x U(.5, 1.5), translation by up to 1/8 of a side, resize
-x U(.8, 1.2), a cut square of half a side. Two things differ, on purpose:
+x U(.8, 1.2), a cut square of half a side. "public" makes views as that code does (see `public_views`), "ours" otherwise:
 
-* Views are drawn at the scorer's resolution, from one antialiased shrink of the picture, rather than at the generator's
-  and shrunk one by one: the cost of a view no longer depends on the generator. Detail finer than the scorer's pixels is
-  averaged before the warp instead of after it.
-* Resize zooms each view by its own ratio, within a frame of fixed size. The public code resizes a whole batch by one
-  ratio and then back, which blurs a little and leaves sizes alone.
+* One shrink of the picture to the scorer's resolution, bicubic, antialiased and clamped, from which all views are drawn; the
+  public code makes them at the generator's resolution and shrinks each of them, bilinear and not antialiased. The cost
+  of a view no longer depends on the generator, and detail finer than the scorer's pixels is averaged, not skipped.
+* Zoom about the centre first and translation after it, as one continuous warp, so that only what is outside the view is
+  lost. The public code moves first, by whole pixels, loses what was pushed out, and then resizes what is left.
+* A ratio of its own for each view; there one for a whole batch of 50. Both change the size of things: smaller ones are
+  padded, larger ones cropped.
 """
 
 from __future__ import annotations
@@ -16,12 +18,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.imaging.resize import centre_square, plain_bilinear, shrink
+from fusedream_sdk.runtime.checks import check_choice
+from fusedream_sdk.scoring.public_views import batches, cut_out, resize, translate
+
+Variant = Literal["ours", "public"]
 
 UNIFORMS = 9  # random numbers behind one view; a switched-off family leaves the others' numbers as they were
 
@@ -47,6 +55,7 @@ class Views:
         shift: largest translation, as a part of the side.
         zoom: size factor drawn from U(1 - zoom, 1 + zoom).
         hole: side of the cut square, as a part of the side.
+        variant: "ours", or "public": made as the public FuseDream code makes them.
 
     References:
         Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
@@ -64,11 +73,18 @@ class Views:
     shift: float = 0.125
     zoom: float = 0.2
     hole: float = 0.5
+    variant: Variant = "ours"
 
     def __post_init__(self) -> None:
         for name in ("brightness", "saturation", "contrast", "shift", "zoom", "hole"):
             if not 0 <= getattr(self, name) <= 1 or (name == "zoom" and self.zoom == 1):
                 raise InvalidInput(f"Views.{name}", expected="a strength from 0 to 1", got=getattr(self, name))
+        check_choice("Views.variant", self.variant, get_args(Variant))
+
+    @property
+    def at_full_resolution(self) -> bool:
+        """Whether views are made of the picture as it was drawn, and each of them is shrunk."""
+        return self.variant == "public"
 
     @property
     def random(self) -> bool:
@@ -78,7 +94,29 @@ class Views:
     @property
     def fingerprint(self) -> str:
         """The settings as text."""
-        return ",".join(f"{name}={value}" for name, value in asdict(self).items())
+        return ",".join(f"{name}={value}" for name, value in self.to_json().items())
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for a recipe; the variant only where it is not ours, as the first recipes knew no other."""
+        return {name: value for name, value in asdict(self).items() if (name, value) != ("variant", "ours")}
+
+    def seen(
+        self, images: Tensor, resolution: int, *, seeds: Sequence[int], step: int, count: int, stream: Stream = Stream.OPTIMISE
+    ) -> Tensor:
+        """Views of pictures of any size, as a scorer reads them.
+
+        Args:
+            images: (B, 3, H, W) in [0, 1]; of those that are not square the middle is taken.
+            resolution: the scorer's.
+            seeds, step, count, stream: as of a call.
+
+        Returns:
+            (B * count, 3, resolution, resolution), row by row, unclamped.
+        """
+        named: dict[str, Any] = {"seeds": seeds, "step": step, "count": count, "stream": stream}
+        if self.at_full_resolution:
+            return plain_bilinear(self(centre_square(images), **named), resolution)
+        return self(shrink(images, resolution), **named)
 
     def __call__(
         self, images: Tensor, *, seeds: Sequence[int], step: int, count: int, stream: Stream = Stream.OPTIMISE
@@ -86,7 +124,7 @@ class Views:
         """Draw views.
 
         Args:
-            images: (B, 3, R, R) in [0, 1], at the scorer's resolution.
+            images: (B, 3, R, R) in [0, 1], at the resolution at which views are made; see `seen`.
             seeds: one per row.
             step: the optimisation step, from 0; another step gives other views.
             count: views per row; the first n of them do not depend on `count`.
@@ -103,15 +141,26 @@ class Views:
             raise InvalidInput("seeds", expected=f"one for each of {len(images)} rows", got=f"{len(seeds)} seeds")
         if not self.random:
             return images.repeat_interleave(count, dim=0)
-        u = uniforms(seeds, step=step, count=count, stream=stream).to(images.device, images.dtype)
+        numbers = uniforms(seeds, step=step, count=count, stream=stream)
+        u = numbers.to(images.device, images.dtype)
         views = images.unsqueeze(1) - 0.5  # from here on 0 is mid-grey, the padding
         views = self._recolour(views, u[..., :3]) if self.colour else views.expand(-1, count, -1, -1, -1)
+        if self.variant == "public":
+            return torch.cat([self._public(*row) for row in zip(views, numbers, strict=True)]) + 0.5
         views = views.flatten(0, 1)
         if self.translation or self.resize:
             views = self._move(views, u[..., 3:6].flatten(0, 1))
         if self.cutout:
             views = self._cut(views, u[..., 6:8].flatten(0, 1))
         return views + 0.5
+
+    def _public(self, x: Tensor, u: Tensor) -> Tensor:
+        """The rest of a row's views, (V, 3, R, R), as the public code makes it; the numbers (V, 9) are on the CPU."""
+        if self.translation:
+            x = translate(x, u[:, 3:5], self.shift)
+        if self.resize:
+            x = torch.cat([resize(x[part], float(u[part.start, 5]), self.zoom) for part in batches(len(x))])
+        return cut_out(x, u[:, 6:8], self.hole) if self.cutout else x
 
     def _recolour(self, x: Tensor, u: Tensor) -> Tensor:
         """Brightness, saturation, contrast as one affine map of pixel, its grey and the picture's mean: (B, V, 3, R, R)."""
@@ -148,6 +197,12 @@ class Views:
 
 NO_VIEWS = Views(colour=False, translation=False, resize=False, cutout=False)
 """The picture itself: with it AugCLIP is plain CLIP."""
+
+PUBLIC_VIEWS = Views(variant="public")
+"""The views of the public FuseDream code."""
+
+NAMED_VIEWS = {"ours": Views(), "public": PUBLIC_VIEWS, "none": NO_VIEWS}
+"""What the command line calls them."""
 
 
 def uniforms(seeds: Sequence[int], *, step: int, count: int, stream: Stream) -> Tensor:

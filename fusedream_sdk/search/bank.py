@@ -9,8 +9,7 @@ from its seed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +18,10 @@ import torch
 from torch import Tensor
 
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, WeightsError
-from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.latents import Latents, concatenate, select
-from fusedream_sdk.protocols import Generator, Scorer
-from fusedream_sdk.runtime.device import Precision
-from fusedream_sdk.runtime.files import atomic_path, cache_folder
-from fusedream_sdk.scoring.views import Stream, Views
+from fusedream_sdk.protocols import Generator
+from fusedream_sdk.runtime.files import cache_folder, save_tensors
+from fusedream_sdk.scoring.views import Views
 
 BLOCK = 64  # latents drawn from one seed; a larger bank begins with the latents of a smaller one
 PICKS = 1 << 61  # sets the choice of a row's samples apart from its views and its noise
@@ -103,7 +100,7 @@ class LatentBank:
             raise InvalidInput("basis", expected=f"1 <= basis <= samples <= {size}", got=f"basis {k}, samples {samples}")
         if samples < size and len(seeds) != len(text):
             raise InvalidInput("seeds", expected=f"one for each of {len(text)} rows", got=f"{len(seeds)} seeds")
-        scores = text.float().cpu() @ self.embeddings.T
+        scores = torch.stack([self.embeddings @ one for one in text.float().cpu()])  # a product of all rounds otherwise
         for row, seed in enumerate(seeds):
             scores[row, ~self.visible(seed, samples)] = -torch.inf
         best = scores.topk(k, dim=1)
@@ -127,10 +124,7 @@ class LatentBank:
 
     def save(self, path: str | Path) -> None:
         """Write it as safetensors, whole or not at all."""
-        from safetensors.torch import save_file
-
-        with atomic_path(path) as temporary:
-            save_file({"embeddings": self.embeddings.contiguous()}, temporary, {"fingerprint": self.recipe.fingerprint})
+        save_tensors(Path(path), {"embeddings": self.embeddings}, {"fingerprint": self.recipe.fingerprint})
 
     @classmethod
     def load(cls, path: str | Path, recipe: BankRecipe) -> LatentBank:
@@ -158,46 +152,6 @@ class LatentBank:
             got = f"shape {tuple(embeddings.shape)}"
             raise WeightsError(f"bank {path}: expected {recipe.size} finite embeddings, got {got}. Delete it; build it again.")
         return cls(recipe, embeddings)
-
-
-def build_bank(
-    generator: Generator,
-    scorer: Scorer,
-    recipe: BankRecipe,
-    *,
-    batch: int = 32,
-    precision: Precision = nullcontext,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> LatentBank:
-    """Sample, draw and embed `recipe.size` latents.
-
-    Args:
-        generator, scorer: the models that the recipe names.
-        recipe: what to build.
-        batch: pictures at a time; it does not change the result beyond rounding.
-        precision: context in which the models run.
-        progress: called with (latents done, latents in all).
-    """
-    embeddings: list[Tensor] = []
-    with torch.no_grad():
-        for block in range(-(-recipe.size // BLOCK)):
-            latents = draw_block(generator, recipe.seed, block)
-            for start in range(0, min(BLOCK, recipe.size - block * BLOCK), batch):
-                stop = min(start + batch, BLOCK, recipe.size - block * BLOCK)
-                with precision():
-                    images = generator(select(latents, slice(start, stop))).float()
-                    ids = range(block * BLOCK + start, block * BLOCK + stop)
-                    embeddings.append(mean_view(images, scorer, list(ids), recipe).cpu())
-                progress(ids.stop, recipe.size)
-    return LatentBank(recipe, torch.cat(embeddings))
-
-
-def mean_view(images: Tensor, scorer: Scorer, ids: Sequence[int], recipe: BankRecipe) -> Tensor:
-    """The mean embedding over the views of each picture: (B, 3, H, W) to (B, D). The index of a latent seeds its views."""
-    small = shrink(images, scorer.resolution)
-    count = recipe.count if recipe.views.random else 1
-    drawn = recipe.views(small, seeds=ids, step=recipe.seed, count=count, stream=Stream.BANK)
-    return scorer.encode_image(drawn).float().view(len(images), count, -1).mean(dim=1)
 
 
 def draw_block(generator: Generator, seed: int, block: int) -> Latents:

@@ -60,6 +60,13 @@ def load(
     return BigGANGenerator(checkpoint, truncation=truncation, classes=classes).to(device)
 
 
+def cached(weights: str) -> bool:
+    """Whether the files of a name or repository id are here, so that nothing need be fetched."""
+    from fusedream_biggan.files import is_cached
+
+    return is_cached(weights)
+
+
 def shallow(*, architecture: Architecture, weights: str | Path | None = None, **options: Any) -> BigGANGenerator:
     """Load a BigGAN of one resolution, as `load` does. Its weights have no address to be fetched from.
 

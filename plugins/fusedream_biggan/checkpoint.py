@@ -16,9 +16,9 @@ from fusedream_biggan.files import Files
 from fusedream_biggan.network import FoldedBigGAN
 from fusedream_biggan.network_shallow import ShallowBigGAN
 from fusedream_biggan.shapes import plain, read_shapes
-from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.errors import InvalidInput, WeightsError
 from fusedream_sdk.models.fingerprint import fingerprint_of
-from fusedream_sdk.models.weights import check_digest, check_tensors, read_tensors
+from fusedream_sdk.models.weights import check_digest, check_tensors, first_line, read_tensors
 
 DEEP = "biggan-deep"
 ARCHITECTURES = (DEEP, "biggan-128", "biggan-256", "biggan-512")
@@ -84,8 +84,11 @@ def check_architecture(asked: str | None, found: str, path: Path) -> None:
 
 def fill(config: BigGANConfig, tensors: Mapping[str, Tensor], path: Path) -> BigGAN:
     """The package's model with exactly these tensors."""
-    with torch.device("meta"):  # nothing is allocated or drawn for weights that are replaced at once
-        model = BigGAN(config)
+    try:
+        with torch.device("meta"):  # nothing is allocated or drawn for weights that are replaced at once
+            model = BigGAN(config)
+    except Exception as error:  # torch and the package each have their own for sizes that nobody can build
+        raise WeightsError(f"{path}: config.json asks for a network that cannot be built ({first_line(error)}).") from error
     advice = "Do config.json and the weights belong together?"
     check_tensors(model.state_dict(), tensors, path, model="config.json", advice=advice)
     model.load_state_dict(dict(tensors), strict=True, assign=True)

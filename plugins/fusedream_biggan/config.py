@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 from pytorch_pretrained_biggan import BigGANConfig
 
-from fusedream_sdk.errors import WeightsError, did_you_mean
+from fusedream_sdk.errors import WeightsError, did_you_mean, shown
+from fusedream_sdk.runtime.plain import excess, read_json
 
 REMARKS = {"architectures", "model_type", "name", "description", "license"}  # allowed, and not read
 
@@ -37,7 +37,10 @@ FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "class_embed_dim": (positive, "a positive integer"),
     "channel_width": (positive, "a positive integer"),
     "num_classes": (positive, "a positive integer"),
-    "layers": (lambda v: isinstance(v, list) and bool(v) and all(map(is_layer, v)), "a list of [up-sample, inputs, outputs]"),
+    "layers": (
+        lambda v: isinstance(v, list) and bool(v) and all(map(is_layer, v)),
+        "a list of [up-sample, inputs, outputs]",
+    ),
     "attention_layer_position": (lambda v: isinstance(v, int) and not isinstance(v, bool), "an integer"),
     "eps": (lambda v: isinstance(v, float) and 0 < v < 1, "a small positive number"),
     "n_stats": (lambda v: positive(v) and v > 1, "an integer above 1"),
@@ -51,15 +54,17 @@ def read_config(path: Path) -> tuple[BigGANConfig, Extras]:
         WeightsError: not JSON, a key that is missing, unknown or malformed, or layers that do not fit together.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path)
     except (ValueError, OSError) as error:
-        raise WeightsError(f"{path}: expected a JSON object ({error}).") from error
+        raise WeightsError(f"{path}: expected a JSON object ({shown(str(error), 200)}).") from error
     if not isinstance(values, dict):
         raise WeightsError(f"{path}: expected a JSON object, got {type(values).__name__}.")
     check_keys(values, path)
     for name, (is_good, expected) in FIELDS.items():
         if not is_good(values[name]):
-            raise WeightsError(f"{path}: {name}: expected {expected}, got {values[name]!r}.")
+            raise WeightsError(f"{path}: {name}: expected {expected}, got {shown(repr(values[name]), 100)}.")
+        if what := excess(values[name]):
+            raise WeightsError(f"{path}: {name}: expected sizes that a network can have, got {what}.")
     check_layers(values, path)
     return BigGANConfig(**{name: values[name] for name in FIELDS}), read_extras(values, path)
 
@@ -72,7 +77,7 @@ def check_keys(values: dict[str, Any], path: Path) -> None:
         raise WeightsError(f"{path}: {missing[0]!r} is missing. Expected the config.json of a BigGAN-deep.")
     unknown = sorted(set(values) - known)
     if unknown:
-        raise WeightsError(f"{path}: {unknown[0]!r} is unknown. {did_you_mean(unknown[0], known)}".rstrip())
+        raise WeightsError(f"{path}: {shown(unknown[0], 60)!r} is unknown. {did_you_mean(unknown[0], known)}".rstrip())
 
 
 def check_layers(values: dict[str, Any], path: Path) -> None:
@@ -98,5 +103,5 @@ def read_extras(values: dict[str, Any], path: Path) -> Extras:
     if not isinstance(names, list) or len(names) not in (0, values["num_classes"]):
         raise WeightsError(f"{path}: class_names: expected a list of {values['num_classes']} names.")
     if not isinstance(recommended, dict):
-        raise WeightsError(f"{path}: recommended: expected an object of settings, got {recommended!r}.")
+        raise WeightsError(f"{path}: recommended: expected an object of settings, got {shown(repr(recommended), 100)}.")
     return Extras(tuple(map(str, names)), recommended)

@@ -16,7 +16,9 @@ from huggingface_hub.file_download import http_get
 from pytorch_pretrained_biggan.model import PRETRAINED_CONFIG_ARCHIVE_MAP, PRETRAINED_MODEL_ARCHIVE_MAP
 
 from fusedream_sdk.errors import InvalidInput, WeightsError
+from fusedream_sdk.models.trust import hub_cached
 from fusedream_sdk.models.weights import first_line
+from fusedream_sdk.runtime.paths import user_path
 
 CONFIG = "config.json"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # in order of preference
@@ -41,14 +43,14 @@ def locate(weights: str | Path, *, cache_dir: str | Path | None = None, revision
         WeightsError: no such thing, files missing, or not cached and no connection.
     """
     name = str(weights)
-    folder = Path(name).expanduser()
-    local = name != "" and (folder.is_dir() or folder.suffix in FORMATS)
+    folder = user_path("weights", name) if name else Path()
+    local = name != "" and (os.path.isdir(folder) or folder.suffix in FORMATS)
     if not local and name not in PRETRAINED_MODEL_ARCHIVE_MAP and REPOSITORY.fullmatch(name):
         return from_hub(name, cache_dir, revision)
     if revision is not None:
         raise InvalidInput("revision", expected=f"None, as {name!r} is no repository id", got=revision)
     if local:
-        return in_folder(folder) if folder.is_dir() else by_itself(folder)
+        return in_folder(folder) if os.path.isdir(folder) else by_itself(folder)
     if name in PRETRAINED_MODEL_ARCHIVE_MAP:
         return from_package(name, Path(cache_dir or Path(torch.hub.get_dir()) / "checkpoints") / name)
     known = ", ".join(PRETRAINED_MODEL_ARCHIVE_MAP)
@@ -56,9 +58,17 @@ def locate(weights: str | Path, *, cache_dir: str | Path | None = None, revision
     raise WeightsError(f"weights: expected one of {known}, {places}; got {name!r}.")
 
 
+def is_cached(name: str) -> bool:
+    """Whether the files of a pretrained name or a repository id are here already."""
+    if name in PRETRAINED_MODEL_ARCHIVE_MAP:
+        folder = Path(torch.hub.get_dir(), "checkpoints", name)
+        return all((folder / file).is_file() for file in (CONFIG, WEIGHTS[1]))
+    return hub_cached(name, *WEIGHTS)
+
+
 def by_itself(file: Path) -> Files:
     """A file without a config.json."""
-    if not file.is_file():
+    if not os.path.isfile(file):  # unlike pathlib's, never raises
         raise WeightsError(f"weights: no such file: {str(file)!r}.")
     return Files(None, file, str(file))
 

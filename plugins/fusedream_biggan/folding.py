@@ -41,7 +41,8 @@ def divided(weight: Tensor, sigma: Tensor) -> Tensor:
 def statistics(norm: Any, truncation: float) -> tuple[Tensor, Tensor]:
     """Mean and variance (C,) each at a truncation: stored for 0, 0.02 ... 1, and interpolated linearly between.
 
-    The package swaps the two coefficients between grid points, and takes 0.58 for a little less than a grid point.
+    The package swaps the two shares between grid points, and takes five grid points, 0.58 among them, for values in between, so
+    that there it uses a neighbour's statistics. We do not, on purpose: see "Truncation" in docs/biggan.md.
     """
     position = truncation * (norm.running_means.shape[0] - 1)
     low = min(math.floor(position), norm.running_means.shape[0] - 2)

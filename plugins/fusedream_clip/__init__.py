@@ -46,6 +46,13 @@ def load(
     return ClipScorer(model, processor, long_prompts=long_prompts, source=str(weights)).to(device)
 
 
+def cached(weights: str) -> bool:
+    """Whether the files of a repository id are in Hugging Face's cache, so that nothing need be fetched."""
+    from fusedream_sdk.models.trust import hub_cached
+
+    return hub_cached(weights, "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+
+
 def load_features(
     *,
     scorer: ClipScorer | None = None,

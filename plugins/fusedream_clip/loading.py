@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
 import warnings
@@ -18,8 +19,10 @@ from transformers import AutoModel, AutoProcessor
 from transformers.utils import logging
 
 from fusedream_clip.processors import check_processor
+from fusedream_clip.sizes import check_held, check_sizes
 from fusedream_sdk.errors import FuseDreamError, InvalidInput, WeightsError
 from fusedream_sdk.models.weights import refuse_programs
+from fusedream_sdk.runtime.paths import user_path
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
@@ -32,13 +35,13 @@ def load_pretrained(
     Raises:
         WeightsError: missing, damaged, incomplete, not a dual encoder, or not safe to load.
     """
-    folder = Path(weights).expanduser()
-    if folder.is_file():
+    folder = user_path("weights", weights)
+    if os.path.isfile(folder):  # unlike pathlib's, never raises
         refuse_programs(folder)
         expected = f"a repository id, or a folder with config.json and {WEIGHTS[0]}"
         fix = f"If it is of OpenCLIP, name its architecture: ViT-B-32:{folder}"
         raise InvalidInput("weights", expected=expected, got=f"the file {str(folder)!r}", fix=fix)
-    if folder.is_dir():
+    if os.path.isdir(folder):
         check_folder(folder)
         if revision is not None:
             raise InvalidInput("revision", expected="None, as weights is a folder", got=revision)
@@ -55,8 +58,11 @@ def load_pretrained(
 
 def read(source: str, options: dict[str, Any]) -> tuple[Any, Any]:
     """Model and processor of a folder or repository id. Raises WeightsError."""
+    folder = Path(source) if not options else None
     try:
         with quiet():
+            if folder is not None:
+                check_sizes(folder)
             model, report = AutoModel.from_pretrained(
                 source,
                 dtype=torch.float32,
@@ -66,6 +72,9 @@ def read(source: str, options: dict[str, Any]) -> tuple[Any, Any]:
                 **options,
             )
             check_complete(model, report, source)
+            held = folder or cached_folder(source, options)
+            if held is not None:
+                check_held(model, held)
             processor = AutoProcessor.from_pretrained(source, trust_remote_code=False, **options)
             check_processor(processor, model, source)
     except FuseDreamError:
@@ -73,6 +82,12 @@ def read(source: str, options: dict[str, Any]) -> tuple[Any, Any]:
     except Exception as error:  # transformers, the hub's client and the readers each have their own
         raise WeightsError(explain(error, source)) from error
     return model.eval().requires_grad_(False), processor
+
+
+def cached_folder(name: str, options: dict[str, Any]) -> Path | None:
+    """Where the cache of the hub's client has a repository, if it does."""
+    config = try_to_load_from_cache(name, "config.json", **options)
+    return Path(config).parent if isinstance(config, str) else None
 
 
 def check_folder(folder: Path) -> None:

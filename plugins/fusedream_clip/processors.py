@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from fusedream_sdk.errors import WeightsError
+from fusedream_sdk.runtime.checks import is_number
+
+LARGEST_SIDE = 4096  # of the images of a dual encoder, in pixels
 
 
 def check_processor(processor: Any, model: Any, source: str) -> None:
@@ -15,6 +18,9 @@ def check_processor(processor: Any, model: Any, source: str) -> None:
             raise WeightsError(f"weights: {source!r} has no {name.replace('_', ' ')}; its files belong beside the model's.")
     check_vocabulary(processor.tokenizer, model, source)
     square_side(processor.image_processor, source)
+    for values in statistics(processor.image_processor):
+        if not isinstance(values, (list, tuple)) or len(values) != 3 or not all(map(is_number, values)):
+            raise WeightsError(f"weights: expected a mean and a deviation of three colours in the processor of {source!r}.")
 
 
 def statistics(reader: Any) -> tuple[Sequence[float], Sequence[float]]:
@@ -30,6 +36,10 @@ def square_side(reader: Any, source: str) -> int:
     side = height or shortest
     if not side or (width or side) != side:
         raise WeightsError(f"weights: expected images of one square size, but the processor of {source!r} has none.")
+    if not isinstance(side, int) or side > LARGEST_SIDE:
+        raise WeightsError(
+            f"weights: expected images of at most {LARGEST_SIDE} pixels, but the processor of {source!r} has {side}."
+        )
     return side
 
 

@@ -45,6 +45,14 @@ def load(
     return OpenClipScorer(model, tokenizer, long_prompts=long_prompts, source=weights).to(device)
 
 
+def cached(weights: str) -> bool:
+    """Whether the file of `architecture:tag` is in the cache, so that nothing need be fetched."""
+    require("open_clip")
+    from fusedream_openclip.loading import is_cached
+
+    return is_cached(weights)
+
+
 def require(module: str) -> None:
     """Say what to install if a module is not there: the package's name is not that of its module."""
     from importlib.util import find_spec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import open_clip
+from huggingface_hub import try_to_load_from_cache
 from open_clip import factory, pretrained
+from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 from torch import Tensor
 
 from fusedream_sdk.errors import FuseDreamError, InvalidInput, WeightsError, did_you_mean
 from fusedream_sdk.models.weights import check_tensors, first_line, read_tensors
+from fusedream_sdk.runtime.paths import user_path
 
 EXAMPLE = "ViT-B-32:laion2b_s34b_b79k"
 ADVICE = "Is the architecture the one that was trained?"
@@ -47,12 +51,12 @@ def load_checkpoint(weights: str, *, cache_dir: str | Path | None = None) -> tup
         WeightsError: a file that is missing, damaged, of another architecture, or not safe to load; no network.
     """
     architecture, source = check_name(weights)
-    file = Path(source).expanduser()
-    images = statistics(architecture) if file.is_file() else tag_of(architecture, source)
+    file = user_path("weights", source)
+    images = statistics(architecture) if os.path.isfile(file) else tag_of(architecture, source)
     cache = None if cache_dir is None else str(cache_dir)
     try:
         with quiet():
-            path = file if file.is_file() else Path(pretrained.download_pretrained(images, cache_dir=cache))
+            path = file if os.path.isfile(file) else Path(pretrained.download_pretrained(images, cache_dir=cache))
             gelu = bool(images.get("quick_gelu"))  # a tag says it for the architecture, which OpenCLIP leaves as it is
             model = open_clip.create_model(architecture, pretrained_text=False, force_quick_gelu=gelu, cache_dir=cache)
             tokenizer = open_clip.get_tokenizer(architecture, cache_dir=cache)
@@ -64,6 +68,17 @@ def load_checkpoint(weights: str, *, cache_dir: str | Path | None = None) -> tup
     config |= {"quick_gelu": True} if gelu else {}
     model.eval().requires_grad_(False)
     return OpenClip(model, architecture, config, tuple(images["mean"]), tuple(images["std"])), tokenizer
+
+
+def is_cached(weights: str) -> bool:
+    """Whether the file of `architecture:tag` is there already. Raises InvalidInput for no such architecture or tag."""
+    architecture, tag = check_name(weights)
+    about = tag_of(architecture, tag)
+    repository, _, file = str(about.get("hf_hub") or "").rpartition("/")
+    names = [file] if file else [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]
+    if repository:
+        return any(isinstance(try_to_load_from_cache(repository, name), str) for name in names)
+    return bool(about.get("url")) and (Path("~/.cache/clip").expanduser() / str(about["url"]).rpartition("/")[2]).is_file()
 
 
 def check_name(weights: Any) -> tuple[str, str]:

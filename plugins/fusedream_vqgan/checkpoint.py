@@ -7,8 +7,9 @@ from pathlib import Path
 
 import torch
 
+from fusedream_sdk.errors import WeightsError
 from fusedream_sdk.models.fingerprint import fingerprint_of
-from fusedream_sdk.models.weights import check_digest, check_tensors, read_tensors
+from fusedream_sdk.models.weights import check_digest, check_tensors, first_line, read_tensors
 from fusedream_vqgan.config import read_config
 from fusedream_vqgan.files import Files
 from fusedream_vqgan.network import VQGAN
@@ -37,8 +38,11 @@ def load_checkpoint(files: Files, *, sha256: str | None = None) -> Checkpoint:
     config = read_config(files.config)
     found = read_tensors(files.weights, within="state_dict")
     tensors = {name: value for name, value in found.items() if not name.startswith(LOSS)}
-    with torch.device("meta"):  # nothing is allocated or drawn for weights that are replaced at once
-        model = VQGAN(config)
+    try:
+        with torch.device("meta"):  # nothing is allocated or drawn for weights that are replaced at once
+            model = VQGAN(config)
+    except Exception as error:  # torch and taming each have their own for sizes that nobody can build
+        raise WeightsError(f"{files.config}: asks for a network that cannot be built ({first_line(error)}).") from error
     check_tensors(model.state_dict(), tensors, files.weights, model=Path(files.config).name, advice=ADVICE)
     model.load_state_dict(tensors, strict=True, assign=True)
     identity = fingerprint_of(tensors, {"architecture": "vqgan", **config.to_dict()})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from fusedream_sdk.errors import WeightsError
+from fusedream_sdk.runtime.paths import user_path
 
 CONFIGS = ("config.yaml", "model.yaml", "configs/model.yaml")  # in order of preference; the last as taming publishes it
 WEIGHTS = ("model.safetensors", "model.ckpt", "last.ckpt", "checkpoints/model.safetensors", "checkpoints/last.ckpt")
@@ -26,20 +28,20 @@ def locate(weights: str | Path, config: str | Path | None = None) -> Files:
     Raises:
         WeightsError: a file that is not there.
     """
-    where = Path(weights).expanduser()
-    if where.is_dir():
+    where = user_path("weights", weights)
+    if os.path.isdir(where):  # unlike pathlib's, never raises
         candidates, found = CONFIGS, first(where, WEIGHTS)
     else:
-        where, found = where.parent, where if where.is_file() else None
+        where, found = where.parent, where if os.path.isfile(where) else None
         candidates = (f"{Path(weights).stem}.yaml", *CONFIGS[:2])
-    chosen = first(where, candidates) if config is None else Path(config).expanduser()
-    if found is None and not Path(weights).expanduser().is_dir():
+    chosen = first(where, candidates) if config is None else user_path("config", config)
+    if found is None and not os.path.isdir(user_path("weights", weights)):
         raise WeightsError(f"weights: expected a folder, a .ckpt or a .safetensors file; there is no {str(weights)!r}.")
     if found is None or chosen is None:
         there = ", ".join(sorted(path.name for path in where.iterdir())[:5]) or "nothing"
         fix = "Name the YAML file as config=." if found else ""
         raise WeightsError(f"weights: expected {EXPECTED} in the folder {str(where)!r}; it holds {there}. {fix}".rstrip())
-    if not chosen.is_file():
+    if not os.path.isfile(chosen):
         raise WeightsError(f"config: expected a YAML file; there is no {str(chosen)!r}.")
     return Files(chosen, found)
 

@@ -33,6 +33,15 @@ def test_size_and_plain_name_other_banks(fusedream):
     assert len(set(paths)) == 3
 
 
+def test_the_bank_of_a_search_without_views_is_that_of_plain_runs(fusedream):
+    def path(*more: str) -> str:
+        return fusedream("bank", "show", *F32, *more)[1].split()[1]
+
+    assert path("--augment", "none") == path("--plain")
+    assert len({path(), path("--plain"), path("--augment", "public")}) == 3
+    assert path("--augment", "ours") == path()
+
+
 def test_show_without_models_lists_the_cache(fusedream, tmp_path):
     assert "no banks in" in fusedream("bank", "show")[1]
     _, built, _ = fusedream("bank", "build", *F32)

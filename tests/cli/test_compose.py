@@ -55,7 +55,7 @@ def test_a_line_has_path_scores_placement_and_the_number_of_candidates(fusedream
     words = ("--place", "left", "--place", "top", "--scale", "0.5", "--scale", "0.75")
     _, out, _ = fusedream("compose", "a red disc", "-m", "toy", "-o", "scene.png", *words)
     recipe = read_recipe("scene.png")
-    scores = "  ".join(f"{name} {recipe['scores'][name]:.3f}" for name in ("augclip", "clip", "consistency"))
+    scores = "  ".join(f"{name} {recipe['scores'][name]:.3f}" for name in ("augclip", "clip", "judge", "consistency"))
     place = "left" if recipe["placement"]["x"] == -1 else "top"
     assert out == f"scene.png  {scores}  {place} at {recipe['placement']['scale']:g}, best of 4\n"
 
@@ -164,19 +164,19 @@ def test_ctrl_c_before_anything_can_be_saved_gives_130(fusedream, interrupt_at):
     ("given", "message"),
     [
         (("--place", "north"), "'north' is not one of 'top-left'"),
-        (("--scale", "0"), "0.0 is not in the range 0<x<=1"),
-        (("--scale", "1.5"), "1.5 is not in the range 0<x<=1"),
-        (("--scale", "nan"), "scales: expected a number above 0 and at most 1, got nan"),
-        (("--alpha", "0"), "0.0 is not in the range x>0"),
-        (("--alpha", "inf"), "alpha: expected a positive number, got inf"),
-        (("--coefficient", "-1"), "-1.0 is not in the range x>0"),
+        (("--scale", "0"), "expected a number above 0 and at most 1; got '0'."),
+        (("--scale", "1.5"), "expected a number above 0 and at most 1; got '1.5'."),
+        (("--scale", "nan"), "expected a number above 0 and at most 1; got 'nan'."),
+        (("--alpha", "0"), "expected a positive number; got '0'."),
+        (("--alpha", "inf"), "expected a positive number; got 'inf'."),
+        (("--coefficient", "-1"), "expected a positive number; got '-1'."),
         (("--coefficient", "3"), "coefficient: expected nothing with the direction bi-level, got 3.0."),
         (("--alpha", "3", "--direction", "linear"), "alpha: expected nothing with the direction linear, got 3.0. Leave it out"),
-        (("--feather", "0.6"), "0.6 is not in the range 0<=x<=0.5"),
-        (("--halving", "1"), "1 is not in the range x>=2"),
+        (("--feather", "0.6"), "expected a number from 0 to 0.5; got '0.6'."),
+        (("--halving", "1"), "expected an integer of at least 2; got '1'."),
         (("--direction", "both"), "'both' is not one of 'bi-level'"),
         (("--progress", "pictures"), "'pictures' is not one of 'bar', 'none'"),
-        (("--background", " "), "prompt: expected a sentence, got an empty one"),
+        (("--background", " "), "--background: expected a sentence, got an empty one"),
         (("--background-picture", "none.png"), "background-picture: expected an existing picture, got none.png"),
         (("--foreground-picture", "text.png"), "foreground-picture: expected a readable picture, got text.png"),
         (("--background-picture", "small.png"), "expected a picture with sides from 16 to 4096 pixels, got 8 x 8"),

@@ -8,8 +8,10 @@ from PIL import Image
 from fusedream_sdk.cli import generate as drawing
 from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.imaging.pictures import read_recipe
+from fusedream_sdk.run.recipe import Recipe
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.scoring.prompt import Prompt
+from fusedream_sdk.scoring.views import NO_VIEWS, PUBLIC_VIEWS
 
 
 def test_prompts_and_seeds_fill_a_folder_in_their_order(fusedream):
@@ -30,7 +32,15 @@ def test_prompts_and_seeds_fill_a_folder_in_their_order(fusedream):
 def test_a_line_has_the_path_and_the_scores(fusedream):
     _, out, _ = fusedream("generate", "a red disc", "-m", "toy", "-o", "red.png")
     scores = read_recipe("red.png")["scores"]
-    assert out == f"red.png  augclip {scores['augclip']:.3f}  clip {scores['clip']:.3f}\n"
+    assert out == f"red.png  augclip {scores['augclip']:.3f}  clip {scores['clip']:.3f}  judge {scores['judge']:.3f}\n"
+
+
+def test_the_judge_of_the_pair_can_be_left_out(fusedream):
+    _, out, _ = fusedream("generate", "a red disc", "-m", "toy", "-o", "red.png", "--no-judge")
+    assert "judge" not in out
+    recipe = read_recipe("red.png")
+    assert set(recipe["scores"]) == {"augclip", "clip"}
+    assert recipe["settings"]["judge"] is False
 
 
 def test_a_seed_that_is_named_twice_is_drawn_once(fusedream):
@@ -59,6 +69,24 @@ def test_plain_switches_every_family_of_views_off(fusedream):
     fusedream("generate", "a red disc", "-m", "toy", "-o", "red.png", "--plain")
     views = read_recipe("red.png")["settings"]["augment"]
     assert not any(views[family] for family in ("colour", "translation", "resize", "cutout"))
+
+
+def test_the_views_of_run_search_and_report_and_the_point_that_is_kept_have_options(fusedream):
+    chosen = ("--augment", "public", "--search-augment", "none", "--keep", "last", "--report-views", "7")
+    fusedream("generate", "a red disc", "-m", "toy", "-o", "red.png", *chosen)
+    settings = Recipe.read("red.png").settings
+    assert (settings.augment, settings.search_augment) == (PUBLIC_VIEWS, NO_VIEWS)
+    assert (settings.keep, settings.report_views) == ("last", 7)
+    code, out, _ = fusedream("replay", "red.png", "--out", "again.png")
+    assert code == 0, out
+    with Image.open("red.png") as one, Image.open("again.png") as two:
+        assert one.tobytes() == two.tobytes()
+
+
+def test_plain_beside_other_views_is_a_mistake(fusedream):
+    code, _, err = fusedream("generate", "a red disc", "-m", "toy", "--plain", "--augment", "public")
+    assert code == 2
+    assert "--plain is --augment none; got --augment public too" in err
 
 
 def test_sheet_holds_a_line_for_each_prompt_and_a_column_for_each_seed(fusedream):
@@ -153,7 +181,7 @@ def test_a_file_whose_name_ends_like_a_weight_is_a_file(fusedream):
         (("red", "--image-prompt", "small.png"), "image-prompt: expected a picture with sides from 16 to 4096 pixels"),
         (("red", "--image-prompt", "text.png"), "image-prompt: expected a readable picture, got text.png"),
         (("--image-prompt", "good.png:-1"), "prompts[0]: expected a part with a weight above 0"),
-        (("red ||",), "Prompt: expected parts that say something, between the |, got 'red ||'."),
+        (("red ||",), "prompts[0]: expected parts that say something, between the |, got 'red ||'."),
     ],
 )
 def test_prompts_that_cannot_be_used_give_2_before_the_models_are_loaded(words, message, fusedream, monkeypatch):

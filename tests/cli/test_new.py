@@ -2,20 +2,32 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from fusedream_sdk.cli import new
 from fusedream_sdk.imaging.pictures import read_recipe
 from tests.cli.test_main import HEAVY, IMPORTED
 from tests.cli.toys import ROOT, add_distribution, environment
 
-KINDS = ["generator", "scorer", "method"]
+GROUPS = {
+    "generator": "generators",
+    "class-generator": "generators",
+    "prompt-generator": "generators",
+    "scorer": "scorers",
+    "reward": "scorers",
+    "perceptual": "perceptual",
+    "method": "methods",
+}
+KINDS = list(GROUPS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -32,25 +44,48 @@ def test_a_new_plugin_passes_its_own_test_before_a_line_is_changed(kind, fusedre
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_new_plugin_registers_its_name_for_its_kind(kind, fusedream):
     fusedream("plugins", "new", "my_model", "--kind", kind)
-    project = tomllib.loads(Path("my_model/pyproject.toml").read_text())["project"]
-    assert project["name"] == "my-model"
-    assert project["entry-points"] == {f"fusedream_sdk.{kind}s": {"my_model": "my_model:load"}}
-    assert sorted(path.name for path in Path("my_model").iterdir()) == [
-        *("README.md", "my_model.py", "pyproject.toml", "test_my_model.py")
+    whole = tomllib.loads(Path("my_model/pyproject.toml").read_text())
+    assert whole["project"]["name"] == "my-model"
+    assert whole["project"]["entry-points"] == {f"fusedream_sdk.{GROUPS[kind]}": {"my_model": "my_model:load"}}
+    assert whole["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"] == ["my_model"]
+    assert sorted(str(path.relative_to("my_model")) for path in Path("my_model").rglob("*") if path.is_file()) == [
+        *("README.md", "my_model/__init__.py", "my_model/weights/README.md", "pyproject.toml", "test_my_model.py")
     ]
 
 
+def test_every_kind_has_a_template_and_every_template_a_kind():
+    templates = {path.name.removesuffix(".py.txt") for path in (ROOT / "fusedream_sdk/cli/templates").glob("*.py.txt")}
+    assert templates == {*new.KINDS, "test"}
+    assert {kind: about.group for kind, about in new.KINDS.items()} == GROUPS
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_command_in_its_readme_draws_with_it(kind, fusedream, tmp_path, monkeypatch):
-    name = f"my_own_{kind}"
+def test_the_commands_in_its_readme_check_it_and_draw_with_it(kind, fusedream, tmp_path, monkeypatch):
+    name = f"my_own_{kind.replace('-', '_')}"
     fusedream("plugins", "new", name, "--kind", kind)
-    entry = f"[fusedream_sdk.{kind}s]\n{name} = {name}:load\n"
-    installed = add_distribution(tmp_path / "installed", "my-own", entry, {name: Path(name, f"{name}.py").read_text()})
+    entry = f"[fusedream_sdk.{GROUPS[kind]}]\n{name} = {name}:load\n"
+    installed = add_distribution(tmp_path / "installed", "my-own", entry)
+    shutil.copytree(Path(name, name), installed / name)
     monkeypatch.syspath_prepend(str(installed))
-    (command,) = re.findall(r"^    fusedream (generate .+)$", Path(name, "README.md").read_text(), re.MULTILINE)
-    code, out, err = fusedream(*shlex.split(command.replace(" emoji", " toy")))
+    tried, drawn = re.findall(r"^    fusedream (.+)$", Path(name, "README.md").read_text(), re.MULTILINE)
+    code, out, err = fusedream(*shlex.split(tried))
+    assert (code, out) == (0, f"{GROUPS[kind]}  {name}  ok\n"), err
+    code, out, err = fusedream(*shlex.split(drawn.replace(" emoji", " toy")))
     assert code == 0, err
     assert Path(out.split("  ")[0]).is_file()
+
+
+def test_what_lies_in_the_folder_of_a_new_plugin_is_in_its_wheel(fusedream):
+    """pip gets hatchling, as for who follows the page "Write a plugin"; also what git ignores is packed."""
+    fusedream("plugins", "new", "my_gan")
+    Path("my_gan/my_gan/network.py").write_text("NAME = 3")
+    Path("my_gan/my_gan/weights/gan.pt").write_bytes(b"tensors")
+    Path("my_gan/.gitignore").write_text("*.pt\n")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", "dist", "./my_gan"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile("dist/my_gan-0.1.0-py3-none-any.whl") as packed:
+        assert {"my_gan/__init__.py", "my_gan/network.py", "my_gan/weights/gan.pt"} <= set(packed.namelist())
 
 
 @pytest.mark.skipif(find_spec("ruff") is None, reason="ruff is not installed; it comes with the extra `dev`")
@@ -67,7 +102,7 @@ def test_out_says_which_folder_to_make(fusedream):
     code, out, err = fusedream("plugins", "new", "my_model", "--out", "a folder")
     assert (code, out) == (0, "a folder\n")
     assert "cd 'a folder'" in err
-    assert Path("a folder/my_model.py").is_file()
+    assert Path("a folder/my_model/__init__.py").is_file()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +117,7 @@ def test_out_says_which_folder_to_make(fusedream):
         ([""], "got ''."),
         (["lambda"], "got 'lambda', a word of the language. Try my_lambda."),
         (["torch"], "name: expected a name that no module has yet, got 'torch'. Try my_torch."),
-        (["my_gan", "--kind", "critic"], "'critic' is not one of 'generator', 'scorer', 'method'"),
+        (["my_gan", "--kind", "critic"], "'critic' is not one of 'generator', 'class-generator'"),
         (["my_gan", "--out", "."], "out: expected a new folder, but . exists."),
         (["my_gan", "--out", "missing/my_gan"], "out: expected an existing folder, got missing."),
         (["x" * 51], "Try " + "x" * 50),
@@ -100,16 +135,16 @@ def test_a_plugin_that_cannot_be_made_gives_2_and_one_sentence_and_leaves_nothin
 
 def test_an_existing_folder_is_left_as_it_is(fusedream):
     fusedream("plugins", "new", "my_gan")
-    Path("my_gan/my_gan.py").write_text("mine")
+    Path("my_gan/my_gan/__init__.py").write_text("mine")
     code, _, err = fusedream("plugins", "new", "my_gan", "--kind", "scorer")
     assert code == 2
     assert "out: expected a new folder, but my_gan exists. Choose another name, or remove it." in err
-    assert Path("my_gan/my_gan.py").read_text() == "mine"
+    assert Path("my_gan/my_gan/__init__.py").read_text() == "mine"
 
 
 def test_a_new_method_is_read_without_torch_and_drawn_with_by_name_and_option(fusedream, tmp_path, monkeypatch, toys):
     fusedream("plugins", "new", "my_method", "--kind", "method")
-    source = Path("my_method/my_method.py").read_text()
+    source = Path("my_method/my_method/__init__.py").read_text()
     entry = "[fusedream_sdk.methods]\nmy_method = my_method:load\n"
     installed = add_distribution(tmp_path / "installed", "my-method", entry, {"my_method": source})
     loaded = [sys.executable, "-c", "import my_method, sys; print('torch' in sys.modules)"]

@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fusedream_sdk.cli.options import MIXES, SettingChoice, chosen, one_or_several, read_start
+from fusedream_sdk.cli.options import MIXES, VIEWS, SettingChoice, chosen, named_views, one_or_several, read_start
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.inversion.result import Inversion
 from fusedream_sdk.optim.parametrise import Mix
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.runtime.checks import names_of
-from fusedream_sdk.scoring.views import NO_VIEWS
+from fusedream_sdk.scoring.views import NAMED_VIEWS, NO_VIEWS, PUBLIC_VIEWS
 from tests.conftest import toy_dream
 
 NOTHING = SettingChoice(None, None, None, None, None, None, None, None, plain=False)
@@ -49,6 +49,12 @@ def test_only_what_was_given_is_changed():
     assert NOTHING.changes() == {}
     given = SettingChoice(5, None, None, None, None, "random", None, 0.0, plain=True)
     assert given.changes() == {"steps": 5, "mix": "random", "noise": 0.0, "augment": NO_VIEWS}
+
+
+def test_views_have_names():
+    assert tuple(NAMED_VIEWS) == VIEWS
+    assert named_views(None) == {}
+    assert named_views("public", "none") == {"augment": PUBLIC_VIEWS, "search_augment": NO_VIEWS}
 
 
 def test_a_start_is_a_picture_or_the_folder_of_one(tmp_path: Path):

@@ -33,7 +33,7 @@ def test_replay_checks_its_output_before_drawing(out, fusedream, monkeypatch):
     monkeypatch.setattr(fusedream_sdk.dream.replay, "replay", lambda *_args, **_options: pytest.fail("it computed"))
     code, _, err = fusedream("replay", "a.png", "--out", out)
     assert code == 2
-    assert err.startswith("fusedream: out: expected ")
+    assert err.startswith("fusedream: --out: expected ")
 
 
 def test_replay_refuses_a_picture_without_a_recipe(fusedream):
@@ -116,7 +116,7 @@ def test_replay_takes_a_picture_that_was_a_layer(fusedream):
     composed("a.png", background=Path("blue.png"))
     code, _, err = fusedream("replay", "a.png", "--out", "b.png")
     assert code == 2
-    assert "background: expected the picture of this layer, got none" in err
+    assert "--background-picture: expected the picture of this layer, got none" in err
     assert fusedream("replay", "a.png", "--out", "b.png", "--background-picture", "blue.png")[0] == 0
     with Image.open("b.png") as picture:
         assert picture.getpixel((19, 19)) == (0, 0, 255)

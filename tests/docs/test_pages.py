@@ -17,7 +17,7 @@ def test_every_page_is_in_the_navigation():
 
 def test_every_option_of_the_pages_exists():
     def options(command: click.Command) -> set[str]:
-        own = {name for parameter in command.params for name in parameter.opts}
+        own = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         verbs = command.commands.values() if isinstance(command, click.Group) else ()
         return own.union(*(options(verb) for verb in verbs))
 

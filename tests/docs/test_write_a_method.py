@@ -25,7 +25,7 @@ from tests.docs.blocks import FENCE, blocks, commands, with_files
 
 PAGE = ROOT / "docs" / "write-a-method.md"
 EXAMPLE = ROOT / "examples" / "fusedream-anneal"
-MODULE = (EXAMPLE / "fusedream_anneal.py").read_text()
+MODULE = (EXAMPLE / "fusedream_anneal" / "__init__.py").read_text()
 ENTRIES = "[fusedream_sdk.methods]\nanneal = fusedream_anneal:load\n"
 MODELS: dict[str, Any] = {"generator": ToyGenerator(16), "scorer": ToyScorer(8)}
 
@@ -60,7 +60,7 @@ class Reader:
         self.forget()
 
     def forget(self) -> None:
-        for path in Path().glob("*.py"):
+        for path in (*Path().glob("*.py"), *(init.parent for init in Path().glob("*/__init__.py"))):
             self.monkeypatch.delitem(sys.modules, path.stem, raising=False)
         importlib.invalidate_caches()
 
@@ -106,7 +106,8 @@ def test_who_follows_the_page_from_an_empty_folder_gets_pictures(
 
 def test_the_page_ends_with_what_lies_in_the_examples():
     shown = {block["title"]: block["text"] for block in FENCE.finditer(with_files(PAGE.read_text())) if block["title"]}
-    assert shown == {path.name: path.read_text() for path in EXAMPLE.iterdir() if path.is_file()}
+    files = [path for path in EXAMPLE.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert shown == {str(path.relative_to(EXAMPLE)): path.read_text() for path in files}
 
 
 def test_every_part_of_its_table_is_there():

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,9 @@ def test_who_follows_the_page_from_an_empty_folder_gets_pictures(fresh, tmp_path
     assert re.search(r"^  faces +fusedream-faces \(fusedream_faces:load\)$", done.stdout, re.MULTILINE)
     assert done.stdout.count("1 passed") == 2  # the skeleton's test, and that of the faces
     assert [path.name for path in (plugin / "dist").iterdir()] == ["fusedream_faces-0.1.0-py3-none-any.whl"]
+    with zipfile.ZipFile(plugin / "dist" / "fusedream_faces-0.1.0-py3-none-any.whl") as wheel:
+        assert {"fusedream_faces/__init__.py", "fusedream_faces/weights/README.md"} <= set(wheel.namelist())
+    assert "fusedream_faces/weights/README.md" in done.stdout  # the page looks into it
     for picture in (plugin / "face.png", *(plugin / "faces").glob("*.png")):
         with Image.open(picture) as opened:
             assert opened.size == (64, 64)
@@ -74,11 +78,15 @@ def test_who_follows_the_page_from_an_empty_folder_gets_pictures(fresh, tmp_path
     assert len(list((plugin / "faces").glob("*.png"))) == 2
 
 
+def files_of(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+
+
 def test_the_page_ends_with_what_lies_in_the_examples():
     shown = {block["title"]: block["text"] for block in FENCE.finditer(with_files(PAGE)) if block["title"]}
-    files = {path.name: path.read_text() for path in EXAMPLE.iterdir() if path.is_file() and path.name != "README.md"}
+    files = {str(path.relative_to(EXAMPLE)): path.read_text() for path in files_of(EXAMPLE) if path.name != "README.md"}
     assert shown == files
 
 
 def test_the_wrapper_has_at_most_sixty_lines():
-    assert len((EXAMPLE / "fusedream_faces.py").read_text().splitlines()) <= 60
+    assert len((EXAMPLE / "fusedream_faces" / "__init__.py").read_text().splitlines()) <= 60

@@ -59,6 +59,7 @@ def test_the_watcher_is_told_the_rows_of_every_state(make_dream: MakeDream):
     assert seen == [(step, range(row, row + 1), 1) for row in range(4) for step in range(3)]
 
 
+@pytest.mark.usefixtures("together")
 def test_a_population_counts_with_all_its_members(make_dream: MakeDream, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("fusedream_sdk.run.task.rows_that_fit", lambda build, two, budget: 8)
     for population, widths in ((4, {2}), (2, {4}), (16, {1})):
@@ -91,6 +92,7 @@ def test_ctrl_c_before_anything_is_drawn_is_passed_on(dream: FuseDream):
         drawn(dream, Method(objective=interrupted))
 
 
+@pytest.mark.usefixtures("together")
 def test_bars_say_what_is_done_and_how_many_rows_there_are(make_dream: MakeDream, monkeypatch: pytest.MonkeyPatch):
     shown: list[tuple[str, bool]] = []
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -34,6 +35,7 @@ def interrupt_at(step: int, chunk: int = 0) -> Callable[[State, range], None]:
     return watch
 
 
+@pytest.mark.usefixtures("together")
 def test_ctrl_c_returns_the_best_so_far(dream: FuseDream):
     result = dream.generate(PROMPTS, progress=False, watch=interrupt_at(3))
     assert result.status == ("cancelled", "cancelled")

@@ -100,7 +100,7 @@ def test_the_learning_rate_is_the_generators_or_the_papers():
         ({"pixels": -1}, "pixels: expected a number of at least 0"),
         ({"perceptual": float("inf")}, "perceptual: expected a number of at least 0"),
         ({"pixels": 0, "perceptual": 0}, "pixels: expected a loss"),
-        ({"seed": -1}, "seeds: expected integers"),
+        ({"seed": -1}, "seed: expected an integer from 0"),
     ],
 )
 def test_settings_that_cannot_be_used_are_refused(changes: dict, message: str):

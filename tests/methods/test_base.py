@@ -125,6 +125,7 @@ def random_starts(dream: FuseDream) -> Latents:
     return map_latents(lambda x: x.unflatten(0, (2, 1)), random_latents(dream.generator, 2))
 
 
+@pytest.mark.usefixtures("together")
 def test_the_members_of_a_group_count_against_the_memory(make_dream: MakeDream):
     dream = make_dream(settings={"views": 8}, memory_gb=0.005)
     task, starts = task_of(dream, Method(), samples=1, basis=1), random_starts(dream)

@@ -76,7 +76,7 @@ def test_an_option_given_in_python_comes_over_the_written_one():
         ("random-search?population=many", "population: expected an integer of at least 2, got many"),
         ("random-search?population", r"random-search: expected options as NAME\?key=value&key=value"),
         ("fusedream?steps=3", "methods: expected an option of 'fusedream', which takes none, got 'steps'"),
-        (3, "method: expected the name of a method, or a Method, got a int"),
+        (3, "method: expected the name of a method, or a Method, got an int"),
     ],
 )
 def test_a_name_that_cannot_be_used_is_told_why(name: Any, message: str):

@@ -58,7 +58,7 @@ def test_its_constants_are_those_of_the_docstring():
     [
         ({"population": 1}, "population: expected an integer of at least 2, got 1"),
         ({"spread": 0}, "spread: expected a positive number, got 0"),
-        ({"cooling": -1.0}, "cooling: expected a positive number, got -1.0"),
+        ({"cooling": -1.0}, "cooling: expected a number above 0 and at most 1, got -1.0"),
     ],
 )
 def test_numbers_that_make_no_search_are_refused(options: dict[str, Any], message: str):

@@ -133,3 +133,13 @@ def test_a_distance_that_asks_for_a_scorer_shares_the_one_in_use(install: Callab
 def test_what_is_no_distance_is_refused():
     with pytest.raises(InvalidInput, match="perceptual: expected a name, or a function of two pictures, got 3"):
         loaded_perceptual(3, CPU)  # pyright: ignore[reportArgumentType]
+
+
+def test_the_judge_is_the_pairs_unless_it_is_the_scorer_in_use():
+    pair = ModelPair("one", "two", judge="three")
+    assert choose(pair, None, None, None).judge == "three"
+    assert choose(pair, ToyGenerator(), None, None).judge == "three"
+    assert choose(pair, None, ToyScorer(), None).judge == "three"
+    for scorer in ("three", ["two", "three"], {"three": 1.0}):
+        assert choose(pair, None, scorer, None).judge == ""
+    assert choose(None, None, None, None).judge == choose(PAIR, None, None, None).judge == ""

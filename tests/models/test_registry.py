@@ -127,8 +127,10 @@ def test_an_unknown_name_is_told_the_known_ones_and_the_nearest():
 
 
 @pytest.mark.parametrize("name", ["toy-needy", "toy-late"])
-def test_a_missing_library_is_named_with_how_to_install_it(name: str):
-    with pytest.raises(PluginImportError, match=f"generators: '{name}' of toy-package.*pip install toy_missing_library$"):
+def test_a_missing_library_that_is_declared_is_named_with_how_to_install_it(name: str, toys: Path):
+    with (toys / "toy_package-1.0.dist-info" / "METADATA").open("a") as file:
+        file.write("Requires-Dist: toy-missing-library\n")
+    with pytest.raises(PluginImportError, match=f"generators: '{name}' of toy-package.*pip install toy-missing-library$"):
         fd.load_generator(name)
 
 

@@ -198,10 +198,42 @@ def test_ctrl_c_before_the_first_evaluation_is_passed_on():
 
 
 def test_no_steps_are_refused():
-    with pytest.raises(InvalidInput, match="steps: expected at least 1, got 0"):
+    with pytest.raises(InvalidInput, match="steps: expected an integer of at least 1, got 0"):
         states(Bowl(), steps=0)
 
 
 def test_an_iterator_without_states_is_refused():
     with pytest.raises(InvalidInput, match="states: expected an iterator that yields at least one state"):
         optimise(iter(()))
+
+
+def test_the_last_point_is_kept_where_that_is_asked_for_and_judged_once():
+    holdout = Bowl(goal=0.0)
+    seen = states(Bowl(goal=2.0), steps=13, selection=Selection(holdout, every=5, keep="last"))
+    assert len(holdout.points) == 1
+    best = seen[-1].best
+    assert best.step.tolist() == [13] * 3
+    assert torch.equal(best.latents["x"], seen[-1].params["x"])
+    torch.testing.assert_close(best.loss, best.latents["x"].square().sum(dim=1))
+    assert states(Bowl(goal=2.0), steps=13, selection=Selection(Bowl(goal=0.0), every=5))[-1].best.step[1] < 13
+
+
+def test_a_run_that_is_stopped_has_the_point_at_which_it_stood_as_its_last():
+    for state in states(Bowl(goal=2.0), steps=6, selection=Selection(Bowl(goal=0.0), every=5, keep="last"))[:-1]:
+        assert state.best.step.tolist() == [state.step] * 3
+        assert torch.equal(state.best.latents["x"], state.params["x"])
+        assert torch.equal(state.best.loss, state.evaluation.primary)
+
+
+@pytest.mark.parametrize("breaks", [nan_loss, nan_gradient])
+def test_the_last_point_of_a_row_that_breaks_is_the_last_that_was_good(breaks: Callable[[Tensor, int], Tensor]):
+    seen = states(Bowl(1.0, breaks), selection=Selection(Bowl(1.0), keep="last"))
+    assert seen[-1].best.step.tolist() == [8, 3, 8]
+    assert torch.equal(seen[-1].best.latents["x"][1], seen[3].params["x"][1])
+
+
+def test_rows_stop_by_their_patience_whichever_point_is_kept():
+    start = torch.tensor([[2.0, 2.0, 2.0], [0.0, 0.0, 0.0], [2.0, 2.0, 2.0]])
+    seen = states(Bowl(5.0), start, steps=500, selection=Selection(every=2, patience=2, keep="last"))
+    assert seen[-1].status[0] == "plateau"
+    assert seen[-1].step < 500

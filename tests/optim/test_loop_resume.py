@@ -134,3 +134,14 @@ def test_going_on_does_not_change_what_an_optimiser_kept():
     before = first.memory["x"]["exp_avg"].clone()
     resume(first, 6, Bowl(0.0), make_optimiser=adam(0.1))
     assert torch.equal(first.memory["x"]["exp_avg"], before)
+
+
+def test_a_run_that_keeps_its_last_point_goes_on_from_it():
+    options: dict[str, Any] = {"selection": Selection(Bowl(0.5), every=2, keep="last")}
+    whole = states(Bowl(0.5), steps=9, **options)
+    for at in (4, 5):
+        rest = resume(whole[at], 9, Bowl(0.5), make_optimiser=adam(0.1), **options)
+        assert torch.equal(rest[0].best.loss, whole[at].best.loss)
+        for ours, theirs in zip(rest, whole[at:], strict=True):
+            assert torch.equal(ours.best.latents["x"], theirs.best.latents["x"])
+            assert torch.equal(ours.best.step, theirs.best.step)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.latents import Box, Latents, LatentSpec, contains, map_latents, select
+from fusedream_sdk.latents import Box, Latents, LatentSpec, OneHot, contains, map_latents, select
 from fusedream_sdk.optim.parametrise import BasisMix, Direct
 
 SPACE = {
@@ -124,3 +126,22 @@ def test_an_unknown_mixture_is_refused():
 def test_a_random_mixture_without_a_seed_per_row_is_refused():
     with pytest.raises(InvalidInput, match="seeds: expected one for each of 2 rows, got 0 seeds"):
         BasisMix(SPACE, basis(2, 2), mix="random")
+
+
+@pytest.mark.parametrize("spec", [LatentSpec((4,), OneHot()), LatentSpec((4,), mixable=False)])
+@pytest.mark.parametrize("mix", ["best", "paper", "random"])
+def test_what_may_not_be_mixed_is_the_first_basis_latents_and_moves_by_itself(spec: LatentSpec, mix: Any):
+    space = {"z": SPACE["z"], "label": spec}
+    labels = torch.eye(4)[torch.tensor([[0, 1, 2], [3, 3, 1]])]
+    made = BasisMix(space, {"z": basis(2, 3)["z"], "label": labels}, mix=mix, seeds=[1, 2])
+    assert set(made.params) == {"basis.z", "weight.z", "basis.label"}
+    latents = made(made.params)
+    assert torch.equal(latents["label"], labels[:, 0])
+    assert contains(latents, space)
+    moved = made.project({**made.params, "basis.label": made.params["basis.label"] + 0.3 * torch.rand(2, 1, 4)})
+    assert contains(made(moved), space)
+
+
+def test_where_nothing_may_be_mixed_there_are_no_weights():
+    made = BasisMix({"label": LatentSpec((4,), OneHot())}, {"label": torch.eye(4)[None, :2]}, mix="random", seeds=[0])
+    assert set(made.params) == {"basis.label"}

@@ -194,5 +194,13 @@ def test_a_state_is_what_it_was_when_the_search_has_gone_on():
 
 
 def test_no_steps_are_refused():
-    with pytest.raises(InvalidInput, match="steps: expected at least 1, got 0"):
+    with pytest.raises(InvalidInput, match="steps: expected an integer of at least 1, got 0"):
         climb(Bowl(0.0), Ladder(), steps=0)
+
+
+def test_the_leader_of_the_last_generation_is_kept_where_that_is_asked_for():
+    judge = Bowl(1.05)
+    seen = climb(Bowl(0.0), Ladder(groups=1), steps=13, selection=Selection(judge, every=5, keep="last"))
+    assert len(judge.points) == 1
+    assert seen[-1].best.step.tolist() == [13]
+    assert torch.equal(seen[-1].best.latents["x"], seen[-1].evaluation.latents["x"])

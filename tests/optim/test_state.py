@@ -148,3 +148,11 @@ def test_a_detached_evaluation_has_no_graph_and_shares_nothing():
     with torch.no_grad():
         x.zero_()
     assert all(part.eq(1).all() for part in (seen.latents["x"], seen.images, seen.primary))
+
+
+def test_a_point_that_is_moved_to_is_kept_whatever_its_loss_unless_it_is_broken_or_stopped():
+    best = judged([3.0])[-1]
+    for loss, alive, there in ((9.0, True, True), (torch.nan, True, False), (9.0, False, False)):
+        found = best.moved({"x": torch.tensor([[7.0]])}, torch.tensor([loss]), 4, torch.tensor([alive]))
+        assert (float(found.loss), int(found.step), float(found.latents["x"])) == ((9.0, 4, 7.0) if there else (3.0, 0, 0.0))
+        assert (found.counted, found.stale) == (best.counted, best.stale)

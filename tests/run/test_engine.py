@@ -14,6 +14,7 @@ from fusedream_sdk.errors import InvalidInput, PluginContractError, UnknownPlugi
 from fusedream_sdk.latents import Latents, LatentSpec
 from fusedream_sdk.models.loading import Loaded
 from fusedream_sdk.run.engine import Engine
+from fusedream_sdk.run.judge import Judge
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.scoring.prompt import Prompt
 from fusedream_sdk.scoring.views import NO_VIEWS
@@ -114,12 +115,15 @@ def test_an_engine_with_another_generator_keeps_all_else():
     def distance(a: Tensor, b: Tensor) -> Tensor:
         return (a - b).abs().mean(dim=(1, 2, 3))
 
-    one, other = engine(dtype=torch.bfloat16, budget=5.0, perceptual=distance), Loaded(ToyGenerator(24), "other")
+    judge = Judge("nobody", torch.device("cpu"))
+    one = engine(dtype=torch.bfloat16, budget=5.0, perceptual=distance, judge=judge)
+    other = Loaded(ToyGenerator(24), "other")
     made = one.drawing_with(other)
     assert made.generator is other
     assert made.scorer is one.scorer
     assert (made.dtype, made.budget, made.device) == (torch.bfloat16, 5.0, one.device)
     assert made.perceptual.model is distance
+    assert made.judge is judge
 
 
 def test_a_bank_is_of_the_models_and_settings_that_it_is_made_for():
@@ -169,3 +173,10 @@ def test_models_that_no_bank_can_serve_are_refused_one(models: dict[str, Any]):
     assert not made.has_bank
     with pytest.raises(InvalidInput, match="bank: expected a scorer with embeddings and a generator that ignores the prompt"):
         made.bank(SETTINGS, progress=False)
+
+
+def test_the_bank_is_seen_by_the_views_of_the_search():
+    made = engine(ToyGenerator(16))
+    plain = made.bank_recipe(SETTINGS.replace(augment=NO_VIEWS))
+    assert made.bank_recipe(SETTINGS.replace(search_augment=NO_VIEWS)) == plain
+    assert made.bank_recipe(SETTINGS.replace(augment=NO_VIEWS, search_augment=SETTINGS.augment)) == made.bank_recipe(SETTINGS)

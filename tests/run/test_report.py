@@ -14,6 +14,7 @@ from fusedream_sdk.optim.state import Best, Outcome
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run import report as reporting
 from fusedream_sdk.run.engine import Engine
+from fusedream_sdk.run.judge import Judge
 from fusedream_sdk.run.recipe import ModelRecord, Recipe, Verb
 from fusedream_sdk.run.report import make_recipe, make_result, record, render, report_scores
 from fusedream_sdk.run.settings import Settings
@@ -27,6 +28,7 @@ from fusedream_sdk.testing import ToyGenerator, ToyScorer, random_latents
 GENERATOR, SCORER = ToyGenerator(16), ToyScorer(8)
 
 
+@pytest.mark.usefixtures("together")
 def test_pictures_are_drawn_a_few_at_a_time_and_counted():
     latents, seen = random_latents(GENERATOR, 2 * reporting.RENDER_BATCH + 3), []
     images = render(GENERATOR, latents, lambda done, total: seen.append((done, total)))
@@ -88,3 +90,33 @@ def test_a_recipe_names_the_models_their_format_and_the_settings():
     assert recipe.generator == ModelRecord("toy", "fusedream_sdk.testing.ToyGenerator", own.engine.generator.fingerprint)
     assert recipe.scorer.name is None
     assert recipe.prompt is recipe.seed is None
+
+
+class Strict(Judge):
+    """Says how many pictures it was shown."""
+
+    def __init__(self, says: torch.Tensor | None = None) -> None:
+        super().__init__("strict", torch.device("cpu"))
+        self.says, self.shown = says, 0
+
+    def scores(self, images: torch.Tensor, prompts: Any) -> torch.Tensor | None:
+        self.shown += len(images)
+        return self.says
+
+
+def judged(by: Judge, **changes: Any) -> dict[str, torch.Tensor]:
+    own = task(["red", "blue"], [8, 9], **changes)
+    engine = Engine(own.engine.generator, own.engine.scorer, dtype=torch.float32, judge=by)
+    images = GENERATOR(random_latents(GENERATOR, 2))
+    return report_scores(Task(engine, own.rows, own.settings), images, lambda done, total: None)
+
+
+def test_the_scores_have_that_of_the_judge_beside_those_of_the_scorer():
+    assert judged(Strict(torch.tensor([0.1, 0.2])))["judge"].tolist() == pytest.approx([0.1, 0.2])
+    assert set(judged(Strict(None))) == {"augclip", "clip"}
+
+
+def test_a_judge_that_is_switched_off_is_not_asked():
+    judge = Strict(torch.tensor([0.1, 0.2]))
+    assert set(judged(judge, judge=False)) == {"augclip", "clip"}
+    assert judge.shown == 0

@@ -193,3 +193,10 @@ def test_histories_side_by_side_are_filled_where_the_shorter_ended():
     joined = join_histories([short, long])
     assert joined["a"].isnan().tolist() == [[False] * 3, [False] * 3, [True, False, False]]
     assert joined["b"][:2].eq(0).all()
+
+
+def test_scores_that_only_some_parts_have_are_left_out_of_the_whole():
+    first, second = make(), make()
+    whole = Result.concatenate([replace(first, scores={**first.scores, "judge": torch.zeros(len(first))}), second])
+    assert set(whole.scores) == set(second.scores)
+    assert len(whole.scores["augclip"]) == len(first) + len(second)

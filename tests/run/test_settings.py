@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import FrozenInstanceError
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.run.settings import Settings
-from fusedream_sdk.scoring.views import NO_VIEWS, Views
+from fusedream_sdk.scoring.views import NO_VIEWS, PUBLIC_VIEWS, Views
 
 COUNTS = ("steps", "views", "samples", "basis", "bank", "bank_views", "check_every", "check_views", "report_views")
 
@@ -103,3 +105,39 @@ def test_a_copy_is_changed_and_the_first_stays_as_it_is():
     assert first == Settings()
     with pytest.raises(FrozenInstanceError):
         first.steps = 3  # pyright: ignore[reportAttributeAccessIssue]
+
+
+LATER = ({"keep": "last"}, {"judge": False}, {"search_augment": NO_VIEWS}, {"augment": PUBLIC_VIEWS, "search_augment": Views()})
+
+
+@pytest.mark.parametrize("changes", LATER)
+def test_what_came_later_is_written_only_where_it_is_not_as_it_was_before(changes: dict[str, Any]):
+    written = json.loads(json.dumps(Settings(**changes).to_json()))
+    assert Settings.from_json(written) == Settings(**changes)
+    plain = Settings().to_json()
+    assert not {"keep", "judge", "search_augment"} & set(plain)
+    assert "variant" not in plain["augment"]
+    assert written != plain
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"search_augment": True}, "search_augment: expected Views, or None for those of `augment`, got True."),
+        ({"keep": "first"}, "keep: expected one of 'best', 'last', got first."),
+        ({"judge": "emoji-judge"}, "judge: expected True or False, got emoji-judge."),
+    ],
+)
+def test_what_came_later_is_checked_too(changes: dict[str, Any], message: str):
+    with pytest.raises(InvalidInput, match=f"^{re.escape(message)}"):
+        Settings(**changes)
+
+
+def test_the_search_has_the_views_of_the_run_unless_it_is_told_others():
+    assert Settings(augment=Views(hole=0.2)).search_views == Views(hole=0.2)
+    assert Settings(augment=Views(hole=0.2), search_augment=NO_VIEWS).search_views == NO_VIEWS
+
+
+def test_a_recipe_of_views_that_are_not_known_is_refused():
+    with pytest.raises(InvalidInput, match=r"Views\.variant: expected one of 'ours', 'public', got theirs"):
+        Settings.from_json({"augment": {"variant": "theirs"}})

@@ -151,6 +151,7 @@ def test_models_run_in_the_precision_of_the_engine(monkeypatch: pytest.MonkeyPat
     assert entered == ["in", "in"]
 
 
+@pytest.mark.usefixtures("together")
 def test_as_many_rows_run_at_once_as_fit_the_memory():
     starts, own = basis(2), task()
     first = [map_latents(lambda x, n=n: x[:n, 0], starts) for n in (1, 2)]
@@ -161,6 +162,7 @@ def test_as_many_rows_run_at_once_as_fit_the_memory():
     assert rows_at_a_time(task(budget=None), augclip, starts) > 10
 
 
+@pytest.mark.usefixtures("together")
 def test_the_members_of_a_group_share_the_memory_of_a_row(monkeypatch: pytest.MonkeyPatch):
     own, starts = task(), basis(2)
     monkeypatch.setattr(parts, "rows_that_fit", lambda *_: 11)
@@ -170,3 +172,19 @@ def test_the_members_of_a_group_share_the_memory_of_a_row(monkeypatch: pytest.Mo
 def test_a_single_row_need_not_be_measured(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(parts, "rows_that_fit", None)
     assert rows_at_a_time(task(["red"], [0]), augclip, map_latents(lambda x: x[:1], basis(2))) == 1
+
+
+def test_the_last_point_is_kept_where_the_settings_say_so():
+    assert held_out(task()).keep == "best"
+    assert held_out(task(keep="last")).keep == "last"
+
+
+def test_a_search_by_scores_has_views_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    seen: list[Views] = []
+    real = parts.searched_starts
+    monkeypatch.setattr(parts, "searched_starts", lambda *a, **k: seen.append(k["views"][0]) or real(*a, **k))
+    monkeypatch.setattr(Engine, "has_bank", False)
+    told: tuple[dict[str, Any], ...] = ({}, {"search_augment": NO_VIEWS})
+    for changes in told:
+        searched(task(augment=Views(hole=0.3), **changes))
+    assert seen == [Views(hole=0.3), NO_VIEWS]

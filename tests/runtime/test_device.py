@@ -27,19 +27,16 @@ def test_named_formats_are_taken_and_others_refused():
         precision.resolve_dtype("int8", CPU)
 
 
-@pytest.mark.parametrize(("faster", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
-def test_auto_takes_bfloat16_on_a_processor_only_where_it_is_faster(
-    monkeypatch: pytest.MonkeyPatch, faster: bool, expected: torch.dtype
-):
-    monkeypatch.setattr(precision, "_cpu_prefers_bf16", lambda: faster)
-    assert precision.resolve_dtype("auto", CPU) == expected
+@pytest.mark.parametrize("announced", [True, False])
+def test_auto_is_float32_on_a_processor_whatever_it_announces(monkeypatch: pytest.MonkeyPatch, announced: bool):
+    for flag in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, flag, lambda: announced, raising=False)
+    assert precision.resolve_dtype("auto", CPU) == torch.float32
 
 
-@pytest.mark.parametrize("supported", [True, False])
-def test_a_processor_with_bf16_units_prefers_them_however_busy_it_is(monkeypatch: pytest.MonkeyPatch, supported: bool):
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: supported, raising=False)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
-    assert precision._cpu_prefers_bf16() is supported
+def test_rows_run_alone_on_a_processor_and_together_on_an_accelerator():
+    assert precision.rows_alone(CPU)
+    assert not precision.rows_alone(torch.device("cuda:0"))
 
 
 def test_products_run_in_the_format_that_was_asked_for():

@@ -76,11 +76,13 @@ def test_states_go_on_from_where_they_stand_as_if_they_had_never_stopped(changes
     assert torch.equal(rest.best.loss, whole.best.loss)
 
 
+@pytest.mark.usefixtures("together")
 def test_rows_are_run_as_many_at_a_time_as_the_memory_holds():
     assert prepared(memory_gb=1e-9).at_a_time() == 1
     assert prepared(memory_gb=4).at_a_time() >= 2
 
 
+@pytest.mark.usefixtures("together")
 def test_the_consistency_is_that_of_clean_pictures_however_many_there_are():
     found = prepared(reading="fused", noise=0.3)
     latents = random_latents(found.scene, RENDER_BATCH + 3)

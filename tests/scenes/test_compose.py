@@ -114,6 +114,7 @@ class Interrupting(SquareDistance):
         return super().__call__(a, b)
 
 
+@pytest.mark.usefixtures("together")
 def test_ctrl_c_returns_the_best_so_far():
     made = composer(perceptual=Interrupting(2 + 4)).compose(PROMPT, seeds=[0, 1], **TWO)  # two looks at a row's size
     assert made.candidates.status == ("cancelled",) * 4
@@ -130,6 +131,7 @@ def test_ctrl_c_in_a_later_chunk_keeps_what_is_ready_and_leaves_out_what_had_not
     torch.testing.assert_close(made.candidates.images[0], whole.candidates.images[0], atol=1e-4, rtol=0)
 
 
+@pytest.mark.usefixtures("together")
 def test_ctrl_c_in_a_later_stage_of_halving_keeps_the_survivors():
     made = composer(perceptual=Interrupting(2 + 5 + 2)).compose(PROMPT, places=["left", "top"], halving=2, steps=6, **QUIET)
     assert sorted(made.candidates.status) == ["cancelled", "dropped"]
@@ -170,5 +172,29 @@ def test_the_recipe_names_the_scene_the_layers_and_the_distance():
 
 
 def test_a_distance_that_is_none_is_refused():
-    with pytest.raises(InvalidInput, match="perceptual: expected a name, or a function of two pictures, got 3"):
+    with pytest.raises(InvalidInput, match="perceptual: expected a name, or a function of two pictures, got an int"):
         composer(perceptual=3).compose(PROMPT, **TWO)
+
+
+def test_the_kept_step_is_chosen_by_augclip_alone_whatever_the_consistency():
+    """A distance that calls every later step worse moves nothing of the choice, as only its gradient is used."""
+    options: dict[str, Any] = {"places": ["left", "top"], "steps": 6, "check_every": 1, "direction": "augclip", **QUIET}
+
+    def rising(a: Tensor, b: Tensor) -> Tensor:
+        return 1e6 * SquareDistance()(a, b)
+
+    usual, strict = (composer(perceptual=distance).compose(PROMPT, **options) for distance in (SquareDistance(), rising))
+    assert torch.equal(usual.candidates.best_step, strict.candidates.best_step)
+    assert torch.equal(usual.held_out, strict.held_out)
+    assert usual.winner == strict.winner
+
+
+@pytest.mark.parametrize("changes", [{}, {"halving": 2}])
+def test_the_last_step_of_every_candidate_is_kept_where_that_is_asked_for(changes: dict[str, Any]):
+    made = composer().compose(PROMPT, places=["left", "top", "right"], steps=6, keep="last", lr=0.5, **changes, **QUIET)
+    ended = [row for row, status in enumerate(made.candidates.status) if status == "done"]
+    assert ended
+    assert made.candidates.best_step[ended].tolist() == [6] * len(ended)
+    best = composer().compose(PROMPT, places=["left", "top", "right"], steps=6, lr=0.5, check_every=1, **changes, **QUIET)
+    assert (best.candidates.best_step != made.candidates.best_step).any()
+    assert float(made.held_out[list(made.winner)].max()) == float(made.held_out.max())

@@ -30,9 +30,9 @@ def test_the_short_forms_are_layers():
 
 
 def test_something_else_is_refused():
-    with pytest.raises(InvalidInput, match=r"foreground: expected a Layer, a prompt, a picture .* or a generator, got 3"):
+    with pytest.raises(InvalidInput, match=r"foreground: expected a Layer, a prompt, a picture .* or a generator, got an int"):
         as_layer("foreground", 3)
-    with pytest.raises(InvalidInput, match=r"prompt: expected a sentence, got an empty one. Leave it out"):
+    with pytest.raises(InvalidInput, match=r"foreground: expected a sentence, got an empty one. Leave it out"):
         as_layer("foreground", " ")
 
 
@@ -66,5 +66,5 @@ def test_a_picture_of_the_users_is_a_still(tmp_path: Path):
 def test_a_prompt_object_is_a_layer_as_a_sentence_is():
     prompt = Prompt("red") - Prompt("blue")
     assert as_layer("background", prompt) == Layer(prompt=prompt)
-    with pytest.raises(InvalidInput, match=r"prompt: expected a part with a weight above 0, got 'red:-1 \|'. Leave it out"):
+    with pytest.raises(InvalidInput, match=r"background: expected a part with a weight above 0, got 'red:-1 \|'. Leave it out"):
         as_layer("background", -Prompt("red"))

@@ -72,8 +72,10 @@ def test_all_one_name_and_one_scale_are_short_forms():
 
 def test_whole_placements_are_taken_as_they_are_and_once():
     free = Placement(0.4, 0.1, 0.2)
-    assert placements(free, 0.9) == [free]
-    assert placements([free, Placement(0.3), free], [0.9]) == [free, Placement(0.3)]
+    assert placements(free) == [free]
+    assert placements([free, Placement(0.3), free]) == [free, Placement(0.3)]
+    with pytest.raises(InvalidInput, match="scales: expected nothing, as every Placement has its own, got 0.9. Leave it out"):
+        placements(free, 0.9)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,7 @@ def test_whole_placements_are_taken_as_they_are_and_once():
         ("all", [], "scales: expected at least one, got an empty list"),
         ([Placement(), "left"], 0.5, "places: expected 'all' or some of .*, got Placement"),
         ([3], 0.5, "places: expected 'all' or some of .*, got 3"),
-        ("all", None, "scales: expected a number above 0"),
+        ("all", "0.5", "scales: expected a number above 0"),
     ],
 )
 def test_nothing_and_something_else_are_refused(places: object, scales: object, message: str):

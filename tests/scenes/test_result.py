@@ -15,7 +15,7 @@ from fusedream_sdk.optim.state import Status
 from fusedream_sdk.run.recipe import ModelRecord, Recipe, Verb
 from fusedream_sdk.run.result import FILE, Result
 from fusedream_sdk.scenes.placement import Placement
-from fusedream_sdk.scenes.result import CANDIDATES, WON, Composed
+from fusedream_sdk.scenes.result import CANDIDATES, SHEET, WON, Composed
 from fusedream_sdk.scenes.scene import Scene, placed
 from fusedream_sdk.testing import ToyGenerator, random_latents
 
@@ -74,7 +74,7 @@ def test_the_sheet_shows_every_candidate_and_frames_the_winners():
 def test_a_folder_takes_the_winners_all_candidates_and_the_tensors(tmp_path: Path):
     made = make()
     paths = made.save(tmp_path / "out")
-    assert sorted(os.listdir(tmp_path / "out")) == ["00-a-seed0.png", "01-b-seed0.png", CANDIDATES, FILE]
+    assert sorted(os.listdir(tmp_path / "out")) == ["00-a-seed0.png", "01-b-seed0.png", SHEET, CANDIDATES, FILE]
     assert Image.open(paths[0]).tobytes() == made.pil[0].tobytes()
     recipe = read_recipe(paths[0])
     assert recipe["placement"] == {"scale": 0.3, "x": 0.25, "y": -1.0}
@@ -82,14 +82,14 @@ def test_a_folder_takes_the_winners_all_candidates_and_the_tensors(tmp_path: Pat
     assert Result.load(tmp_path / "out").prompts == ("a", "b")
 
 
-@pytest.mark.parametrize("existing", [CANDIDATES, FILE, "01-b-seed0.png"])
+@pytest.mark.parametrize("existing", [SHEET, CANDIDATES, FILE, "01-b-seed0.png"])
 def test_nothing_is_written_where_something_exists(tmp_path: Path, existing: str):
     (tmp_path / existing).write_bytes(b"mine")
     with pytest.raises(OutputError, match="expected a new file"):
         make().save(tmp_path)
     assert os.listdir(tmp_path) == [existing]
     make().save(tmp_path, overwrite=True)
-    assert len(os.listdir(tmp_path)) == 4
+    assert len(os.listdir(tmp_path)) == 5
 
 
 def test_two_winners_do_not_fit_into_one_file(tmp_path: Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import string
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.imaging.pictures import to_pil
-from fusedream_sdk.scoring.prompt import Prompt, Term, check_prompts, parse
+from fusedream_sdk.scoring.prompt import Prompt, Term, check_prompts, check_text, parse, split_weight
 
 PICTURE = torch.rand(3, 20, 30, generator=torch.Generator().manual_seed(0))
 WORDS = st.text(string.ascii_lowercase + " :.-0123456789", min_size=1).filter(str.strip)
@@ -144,18 +145,76 @@ def test_one_prompt_or_several_are_taken_and_stripped():
         ("", "prompts: expected a sentence, got an empty one. Say what the picture should show."),
         (" \n", "prompts: expected a sentence, got an empty one. Say what the picture should show."),
         (["a", ""], "prompts[1]: expected a sentence, got an empty one. Say what the picture should show."),
-        ([], "prompts: expected at least one sentence, got an empty list."),
-        (None, "prompts: expected a sentence or a list of sentences, got None."),
-        (["a", 3], "prompts: expected a sentence or a list of sentences, got ['a', 3]."),
+        ([], "prompts: expected at least one sentence, got an empty list. Say what the picture should show."),
+        (None, "prompts: expected a sentence or a list of sentences, got None. Say what the picture should show."),
+        (
+            ["a", 3],
+            "prompts: expected a sentence or a list of sentences, got ['a', 3]. Say what the picture should show.",
+        ),
         (
             ["a", -Prompt("b")],
             "prompts[1]: expected a part with a weight above 0, got 'b:-1 |'. Say what the picture should show.",
         ),
         (Prompt("a") - "a", "prompts: expected a part with a weight above 0, got ''. Say what the picture should show."),
-        (b"a", "prompts: expected a sentence or a list of sentences, got b'a'."),
+        (b"a", "prompts: expected a sentence or a list of sentences, got b'a'. Say what the picture should show."),
     ],
 )
 def test_prompts_that_say_nothing_are_refused(prompts: object, message: str):
     with pytest.raises(InvalidInput) as caught:
         check_prompts(prompts)  # pyright: ignore[reportArgumentType]
     assert str(caught.value) == message
+
+
+@given(st.text(max_size=60) | st.text("a|:.0-9e+ \n\x00\udcff", max_size=60))
+def test_any_text_is_refused_or_read_back_from_what_it_shows(text: str):
+    try:
+        prompt = Prompt(text)
+    except InvalidInput:
+        return
+    assert Prompt(str(prompt)) == prompt or not prompt.terms
+
+
+@pytest.mark.parametrize("text", ["x" * 10_000, "a" + " " * 9_990 + "b | c", ":" * 5_000 + "|" + "1:" * 2_000, "a:" + "9" * 9_000])
+def test_the_longest_text_is_read_at_once(text: str):
+    begun = time.perf_counter()
+    assert Prompt(text).terms
+    assert time.perf_counter() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x" * 10_001, "prompts: expected at most 10,000 letters, got 10,001. Say less: "),
+        ("a\udcff", "prompts: expected a readable text, got a byte that is no UTF-8 as letter 2. Remove it."),
+        ("a\x00b", r"prompts: expected a readable text, got the control character '\x00' as letter 2. Remove it."),
+        ("a\x1b[31m", r"prompts: expected a readable text, got the control character '\x1b' as letter 2. Remove it."),
+        (5, "prompts: expected a text, got an int."),
+    ],
+    ids=["long", "byte", "nul", "escape", "number"],
+)
+def test_what_no_scorer_can_read_is_refused(text: object, message: str):
+    with pytest.raises(InvalidInput) as caught:
+        check_text("prompts", text)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("text", ["a:1e999 | b", "a:1e10 |", f"a:{'9' * 400} |", "a | b:-1e10"])
+def test_a_weight_past_its_bound_is_refused(text: str):
+    with pytest.raises(InvalidInput, match=r"Prompt: expected weights from -1,000,000,000 to 1,000,000,000, got"):
+        Prompt(text)
+
+
+def test_weights_that_grow_past_the_bound_and_parts_without_end_are_refused():
+    with pytest.raises(InvalidInput, match="expected weights from"):
+        Prompt("a:9e8 |") + Prompt("a:9e8 |")
+    with pytest.raises(InvalidInput, match="weight: expected a number other than 0 to divide a prompt by, got 0"):
+        Prompt("a") / 0
+    with pytest.raises(InvalidInput, match="Prompt: expected at most 100 parts, got 101. Leave some out."):
+        Prompt("|".join(f"word {i}" for i in range(101)))
+
+
+def test_a_text_and_its_weight_are_told_apart():
+    assert split_weight("sketch.png:0.5") == ("sketch.png", 0.5)
+    assert split_weight("sketch.png : -2") == ("sketch.png", -2)
+    assert split_weight("sketch.png") == ("sketch.png", 1)
+    assert split_weight("C:/sketch.png") == ("C:/sketch.png", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -18,8 +19,9 @@ from safetensors.torch import save_file
 from fusedream_sdk.errors import FingerprintMismatch, FuseDreamError, InvalidInput, WeightsError
 from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.latents import concatenate, select
-from fusedream_sdk.scoring.views import NO_VIEWS, Stream, Views
-from fusedream_sdk.search.bank import BankRecipe, LatentBank, build_bank, draw_block
+from fusedream_sdk.scoring.views import NO_VIEWS, PUBLIC_VIEWS, Stream, Views
+from fusedream_sdk.search.bank import BankRecipe, LatentBank, draw_block
+from fusedream_sdk.search.building import build_bank
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
 
 GENERATOR, SCORER = ToyGenerator(16), ToyScorer(8)
@@ -41,18 +43,6 @@ def test_the_bank_equals_brute_force_over_the_same_views():
     assert torch.equal(index, expected.indices)
 
 
-@pytest.mark.parametrize("batch", [1, 7, 64, 1000])
-def test_the_batch_size_does_not_change_the_bank(batch: int):
-    torch.testing.assert_close(build_bank(GENERATOR, SCORER, RECIPE, batch=batch).embeddings, BANK.embeddings)
-
-
-@pytest.mark.parametrize("size", [1, 64, 65])
-def test_a_larger_bank_begins_with_the_smaller_one(size: int):
-    smaller = build_bank(GENERATOR, SCORER, replace(RECIPE, size=size))
-    assert len(smaller.embeddings) == size
-    torch.testing.assert_close(smaller.embeddings, BANK.embeddings[:size])
-
-
 def test_latents_drawn_again_are_those_that_were_embedded():
     index = torch.tensor([[99, 0, 64], [63, 63, 1]])
     latents = BANK.latents(GENERATOR, index)
@@ -64,20 +54,8 @@ def test_latents_drawn_again_are_those_that_were_embedded():
         torch.testing.assert_close(SCORER.encode_image(views).mean(dim=0), BANK.embeddings[i])
 
 
-def test_without_views_the_embedding_is_that_of_the_picture():
-    bank = build_bank(GENERATOR, SCORER, replace(RECIPE, size=3, views=NO_VIEWS, count=9))
-    images = GENERATOR(select(draw_block(GENERATOR, 3, 0), [0, 1, 2]))
-    torch.testing.assert_close(bank.embeddings, SCORER.encode_image(shrink(images, SCORER.resolution)))
-
-
 def test_another_seed_gives_other_latents():
     assert not torch.allclose(build_bank(GENERATOR, SCORER, replace(RECIPE, seed=4)).embeddings, BANK.embeddings)
-
-
-def test_progress_counts_every_latent():
-    seen: list[tuple[int, int]] = []
-    build_bank(GENERATOR, SCORER, RECIPE, batch=30, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(30, 100), (60, 100), (64, 100), (94, 100), (100, 100)]
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(2, 99))
@@ -199,3 +177,11 @@ def test_a_process_killed_in_the_middle_of_a_save_leaves_the_old_file_or_none(
     done = subprocess.run([sys.executable, "-c", KILLED, str(path)], env=child_env, check=False)
     assert done.returncode == -signal.SIGKILL
     assert (path.read_bytes() == b"what was there") if existing else not path.exists()
+
+
+def test_the_fingerprint_of_a_bank_is_that_of_the_first_version():
+    families = "colour=True,translation=True,resize=True,cutout=True"
+    strengths = "brightness=0.25,saturation=1.0,contrast=0.5,shift=0.125,zoom=0.2,hole=0.5"
+    text = f"1|64|g|s|20|0|{families},{strengths}|4|float32"
+    assert BankRecipe("g", "s", size=20).fingerprint == hashlib.sha256(text.encode()).hexdigest()
+    assert BankRecipe("g", "s", size=20, views=PUBLIC_VIEWS).fingerprint != BankRecipe("g", "s", size=20).fingerprint

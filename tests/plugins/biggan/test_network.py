@@ -56,6 +56,39 @@ def test_statistics_are_interpolated_linearly_between_grid_points(model: BigGAN)
         torch.testing.assert_close(mean, torch.full_like(mean, 50 * truncation), atol=1e-4, rtol=0)
 
 
+PACKAGE = {0.5: 25.0, 0.51: 25.5, 0.515: 25.25, 0.14: 8.0, 0.28: 15.0, 0.56: 29.0, 0.58: 28.0, 0.94: 46.0, 0.995: 49.25}
+
+
+def means_used(norm: Any, truncation: float) -> float:
+    """The row of the table of means, counted from 0, that the package's own batch norm takes at a truncation."""
+    norm.running_means.copy_(torch.arange(51.0)[:, None].expand_as(norm.running_means))
+    norm.running_vars.fill_(1 - norm.eps)
+    norm.weight.data.fill_(1.0)
+    norm.bias.data.zero_()
+    with torch.no_grad():
+        return -float(norm(torch.zeros(1, norm.num_features, 1, 1), truncation).mean())
+
+
+@pytest.mark.parametrize(("truncation", "theirs"), PACKAGE.items())
+def test_between_grid_points_the_package_swaps_the_two_shares_and_ours_do_not(
+    model: BigGAN, truncation: float, theirs: float
+) -> None:
+    norm: Any = copy.deepcopy(model.generator.bn)
+    assert means_used(norm, truncation) == pytest.approx(theirs, abs=1e-3)
+    assert float(statistics(norm, truncation)[0].mean()) == pytest.approx(50 * truncation, abs=1e-3)
+
+
+@pytest.mark.parametrize(("truncation", "apart"), [(0.5, 0.0), (0.58, 0.157), (0.515, 0.059)])
+def test_pictures_differ_from_the_packages_where_its_statistics_are_others(
+    model: BigGAN, truncation: float, apart: float
+) -> None:
+    z, classes = inputs(model)
+    with torch.no_grad():
+        theirs = model(z, classes, truncation)
+        found = FoldedBigGAN(model, truncation)(z, model.embeddings(classes))
+    assert float((found - theirs).abs().max()) / 2 == pytest.approx(apart, abs=0.01)
+
+
 def test_upsampling_kernel_equals_doubling_then_convolution() -> None:
     x, kernel = torch.randn(2, 3, 5, 4), torch.randn(6, 3, 3, 3)
     expected = torch.nn.functional.conv2d(torch.nn.functional.interpolate(x, scale_factor=2.0), kernel, padding=1)

@@ -82,3 +82,21 @@ def test_windows_keep_every_word_in_order_and_fit(text: str, limit: int) -> None
 
 def test_windows_end_even_where_nothing_fits() -> None:
     assert windows("ab c", lambda piece: False) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("letter", ["word ", "狗"])
+def test_a_text_is_cut_in_linear_work(letter: str) -> None:
+    def work(count: int) -> int:
+        read: list[int] = []
+        windows(letter * count, lambda piece: read.append(len(piece)) or len(piece) <= 80)
+        return sum(read)
+
+    assert work(20_000) < 15 * work(2_000)
+
+
+def test_a_warning_quotes_no_more_than_the_beginning_of_what_is_dropped(folder: Path) -> None:
+    with pytest.warns(UserWarning, match="dropped: ") as caught:
+        encode(folder, "warn", "cat " * 2_000)
+    assert len(str(caught[0].message)) < 300
+    with pytest.raises(InvalidInput, match="expected at most 10,000 letters, got 20,000"):
+        encode(folder, "warn", "cat " * 5_000)

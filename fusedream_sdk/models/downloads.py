@@ -1,0 +1,126 @@
+"""Fetching weights for plugins: once, whole, and only if they are the file that the plugin means."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import unquote, urlsplit
+from urllib.request import Request, urlopen
+
+from fusedream_sdk.errors import InvalidInput, WeightsError
+from fusedream_sdk.models.weights import check_digest, first_line
+from fusedream_sdk.runtime.files import cache_folder
+from fusedream_sdk.runtime.progress import Advance, bar
+
+PIECE = 1 << 20  # bytes at a time
+PATIENCE = 30  # seconds without a byte
+
+
+def download(
+    url: str, *, sha256: str, licence: str, plugin: str, name: str | None = None, tell: Callable[[str], None] | None = None
+) -> Path:
+    """The file behind an address, from the SDK's cache folder or fetched into it.
+
+        path = download(URL, sha256="9f86...", licence="MIT, by A. Uthor", plugin="my_gan")
+        tensors = read_tensors(path)  # of fusedream_sdk.models.weights
+
+    The file appears under its name when it is whole and has the digest; until then a `.partial` lies beside it, with which a
+    further call goes on. What is there already is used without a network. Two processes do not fetch it twice.
+
+    Args:
+        url: http or https.
+        sha256: of the file, 64 hexadecimal digits: what was published, so that nothing else is ever loaded.
+        licence: of the weights, and whose they are; shown before the file is fetched.
+        plugin: whose folder of the cache it goes into.
+        name: of the file; by default the last part of the address.
+        tell: is given the line that says what is fetched, from where and under which licence; by default, stderr shows it.
+
+    Returns:
+        `weights/<plugin>/<first digits of sha256>/<name>` in the cache folder (`FUSEDREAM_CACHE` moves it).
+
+    Raises:
+        InvalidInput: an argument that cannot be used. OutputError: the cache cannot be written.
+        WeightsError: it cannot be fetched, or has another digest.
+    """
+    from filelock import FileLock
+
+    name = _checked(url, sha256, licence, plugin, name)
+    folder = cache_folder("weights", plugin, sha256[:12].lower())
+    target = folder / name
+    if target.is_file():
+        return target
+    with FileLock(folder / f".{name}.lock"):
+        if not target.is_file():  # another process may have finished it while we waited
+            (tell or _tell)(f"fetching {name} of {plugin} from {url}. Licence: {licence}")
+            partial = folder / f"{name}.partial"
+            _fetch_whole(url, partial, target)
+            try:
+                check_digest(partial, sha256)
+            except WeightsError as error:
+                partial.unlink()
+                raise WeightsError(f"weights: {url} is not the file that {plugin} means: {error}") from error
+            os.replace(partial, target)
+    return target
+
+
+def _checked(url: str, sha256: str, licence: str, plugin: str, name: str | None) -> str:
+    """The name of the file. Raises InvalidInput."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise InvalidInput("url", expected="an address that begins with https://", got=url)
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise InvalidInput("sha256", expected="64 hexadecimal digits", got=sha256)
+    if not licence.strip():
+        fix = "Where nobody states one, ask whoever published them."
+        raise InvalidInput("licence", expected="the licence of the weights", got=repr(licence), fix=fix)
+    name = unquote(parts.path).rpartition("/")[2] if name is None else name
+    for argument, word in (("name", name), ("plugin", plugin)):
+        if not re.fullmatch(r"\w[\w.+-]*", word):
+            raise InvalidInput(argument, expected="a name without spaces and slashes", got=repr(word))
+    return name
+
+
+def _fetch_whole(url: str, partial: Path, target: Path) -> None:
+    """Append to a partial file what it lacks of an address. Raises WeightsError; the partial file stays."""
+    try:
+        with bar(f"fetching {target.name}", True) as advance:
+            if not _fetch(url, partial, advance):
+                partial.unlink()  # it was as long as the whole, or of something else
+                _fetch(url, partial, advance)
+    except Exception as error:  # network, certificate, disk: each has its own
+        raise WeightsError(
+            f"weights: cannot fetch {url} ({type(error).__name__}: {first_line(error)}). "
+            f"Try again to go on where it stopped, or put the file there by hand: {target}"
+        ) from error
+
+
+def _fetch(url: str, partial: Path, advance: Advance) -> bool:
+    """One request; False where the server cannot go on from what is there."""
+    done = partial.stat().st_size if partial.exists() else 0
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={done}-"} if done else {})}
+    try:
+        with urlopen(Request(url, headers=headers), timeout=PATIENCE) as answer:
+            if answer.status != 206:  # the whole once more, whatever was asked for
+                done = 0
+            length = answer.headers.get("Content-Length")
+            total = None if length is None else done + int(length)
+            with partial.open("ab" if done else "wb") as file:
+                while piece := answer.read(PIECE):
+                    file.write(piece)
+                    done += len(piece)
+                    advance(done, total or done)
+    except HTTPError as error:
+        if error.code == 416 and done:
+            return False
+        raise
+    if total is not None and done < total:
+        raise ConnectionError(f"the connection ended after {done} of {total} bytes")
+    return True
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"fusedream: {line}\n")
