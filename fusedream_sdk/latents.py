@@ -186,7 +186,8 @@ class LatentSpec:
             raise InvalidInput("LatentSpec", expected=expected, got=got, fix="Leave it out, or give Box(-2, 2).")
         for name in ("frozen", "mixable"):
             if not isinstance(getattr(self, name), bool):
-                raise InvalidInput("LatentSpec", expected=f"{name} as True or False", got=getattr(self, name), fix="Leave it out.")
+                expected = f"{name} as True or False"
+                raise InvalidInput("LatentSpec", expected=expected, got=getattr(self, name), fix="Leave it out.")
         box = self.constraint
         if isinstance(box, Box) and box.channels and self.shape[box.axis : box.axis + 1 or None] != (box.channels,):
             expected = f"{box.channels} channels on axis {box.axis}, as the box has"

@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 from fusedream_sdk import errors
-from fusedream_sdk.errors import FuseDreamError, InvalidInput
+from fusedream_sdk.errors import FuseDreamError, InvalidInput, shown
 
 
 def test_a_bad_argument_is_named_with_what_was_expected_what_came_and_the_fix():
@@ -42,3 +42,24 @@ def test_an_error_survives_the_way_between_processes():
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert str(again) == str(error)
         assert again.argument == "steps"
+
+
+class Unshown:
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("got", "quoted"),
+    [
+        ("a", "a"),
+        ([1], "[1]"),
+        ("x" * 700, "x" * 600 + "..."),
+        (10**5000, "a int that cannot be shown"),
+        (Unshown(), "a Unshown"),
+    ],
+    ids=["text", "value", "long", "digits", "broken"],
+)
+def test_what_came_is_quoted_and_no_more_than_its_beginning(got: object, quoted: str):
+    assert str(InvalidInput("x", expected="less", got=got)).startswith(f"x: expected less, got {quoted}")
+    assert len(shown(got)) <= 603

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fusedream_sdk.cli.exits import one_line
 from fusedream_sdk.cli.numbers import Number
 from fusedream_sdk.cli.options import ModelChoice, augment_of, augment_option, model_options, named_views, unused
 from fusedream_sdk.runtime.bounds import LATENTS
@@ -53,7 +54,7 @@ def build(choice: ModelChoice, size: int | None, plain: bool, augment: str | Non
 @plain_option
 @augment_option
 def show(choice: ModelChoice, size: int | None, plain: bool, augment: str | None) -> None:
-    """Show the bank of a pair of models, or, with no models named, every bank in the cache."""
+    """Show the bank of a pair of models, or, with no models named, every bank in the cache and of which models it is."""
     _check_used(choice)
     if not choice.named:
         given = {"--size": size, "--plain": plain, "--augment": augment, "--device": choice.device != "auto"}
@@ -71,6 +72,7 @@ def show(choice: ModelChoice, size: int | None, plain: bool, augment: str | None
         "latents": recipe.size,
         "views": f"{recipe.count if recipe.views.random else 1} of each, {_kind(recipe.views)}",
         "precision": recipe.precision,
+        "models": dream.engine.label,
         "generator": recipe.generator,
         "scorer": recipe.scorer,
         "fingerprint": recipe.fingerprint,
@@ -105,7 +107,8 @@ def _list_cached() -> None:
         try:
             with safe_open(str(path), framework="pt") as file:
                 count, width = file.get_slice("embeddings").get_shape()
-            click.echo(f"{path}  {count} latents x {width}  {_megabytes(path)}")
+                models = (file.metadata() or {}).get("models", "models without a name")  # of an older version
+            click.echo(f"{path}  {count} latents x {width}  {_megabytes(path)}  {one_line(models)}")
         except (OSError, ValueError, SafetensorError):
             click.echo(f"{path}  damaged; delete it")
 

@@ -147,12 +147,14 @@ def compose(
     Two pictures are optimised together, one pasted over the other. Every place at every scale is a candidate; prints the
     path, scores and placement of the best one. Ctrl-C saves the best so far; the same command with --resume goes on.
     """
+    from fusedream_sdk.run.estimate import check_work
     from fusedream_sdk.scenes.result import CANDIDATES, SHEET
 
     listed, numbers = asked.rows()
     where = {"places": places or "all", "scales": scales or 0.5}
     count = len(placements(**where))
     changes: dict[str, Any] = {**scene.changes(), **layers.layers(), **settings.changes()}
+    check_work(len(listed) * len(numbers) * count, changes)
     folder = plan(listed, numbers, output, others=[SHEET, CANDIDATES])
     dream = choice.load(shown=output.shown, perceptual=perceptual)
     with filling(folder):

@@ -24,7 +24,7 @@ def kind_of(name: str) -> str:
         raise UnknownPlugin(registry.unknown_message("plugins", base, every))
     if len(found) > 1:
         fix = f"Say which: --kind {found[0]}."
-        raise InvalidInput("kind", expected=f"the group of {base!r}, which is in several", got=" and ".join(found), fix=fix)
+        raise InvalidInput("kind", expected=f"the group of {base!r}, which is in several", got=", ".join(found), fix=fix)
     return found[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -18,6 +19,7 @@ from fusedream_sdk.errors import FuseDreamError, PluginFault
 
 DONE, OURS, YOURS, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "FUSEDREAM_DEBUG"
+LONGEST = 1200  # letters of a line
 
 
 def run(group: click.Group, argv: Sequence[str] | None) -> int:
@@ -26,7 +28,7 @@ def run(group: click.Group, argv: Sequence[str] | None) -> int:
     debug = bool(os.environ.get(DEBUG)) or "--debug" in takewhile(lambda word: word.startswith("-"), words)
     where = "" if debug else " See where: fusedream --debug ..."
     try:
-        with _short_warnings():
+        with _short_warnings(), _notes():
             code = group.main(args=words, prog_name="fusedream", standalone_mode=False)
         return code if isinstance(code, int) else DONE
     except click.Abort:  # what click makes of Ctrl-C
@@ -63,7 +65,7 @@ def say(message: str) -> None:
 
 def one_line(message: str) -> str:
     """A message without line breaks, and with what a terminal would obey, or cannot show, written out."""
-    joined = re.sub(r"\s*[\r\n\x0b\x0c\x85\u2028\u2029]\s*", " ", message.strip())
+    joined = re.sub(r"\s*[\r\n\x0b\x0c\x85\u2028\u2029]\s*", " ", message[:LONGEST].strip())
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in joined)
 
 
@@ -83,6 +85,27 @@ def _fault(error: Exception) -> str:
 def _show_traceback(wanted: bool) -> None:
     if wanted:
         traceback.print_exc()
+
+
+class _Said(logging.Handler):
+    """Notes of the SDK's log as lines for the person at the terminal."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage())
+
+
+@contextmanager
+def _notes() -> Iterator[None]:
+    """What the SDK notes of a run, such as a distance that serves in place of another, is said."""
+    log, handler = logging.getLogger("fusedream_sdk"), _Said(logging.INFO)
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 @contextmanager

@@ -64,15 +64,18 @@ def generate(
     Each picture is saved as soon as it is done; in the end prints the path and the scores of each. Ctrl-C saves the best so
     far; the same command with --resume goes on.
     """
+    from fusedream_sdk.run.estimate import check_work
+
     if every is not None and output.progress != "pictures":
         raise unused("--every", "there are no pictures so far", "add --progress pictures")
     listed, numbers = asked.rows()
-    folder = plan(listed, numbers, output)
-    changes = settings.changes()
+    changes, members = settings.changes(), 1
     if method is not None:
         chosen = known_method(method)
         chosen.check_changes(changes)
-        changes["method"] = chosen
+        members, changes["method"] = chosen.members, chosen
+    check_work(len(listed) * len(numbers), changes, members=members)
+    folder = plan(listed, numbers, output)
     if start is not None:
         changes["start"] = read_start(start)
     watch = None

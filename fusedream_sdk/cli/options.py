@@ -97,10 +97,15 @@ class ModelChoice:
 
     def load(self, *, shown: bool = True, perceptual: str | None = None) -> FuseDream:
         """Load them, and say so: it takes seconds. A perceptual distance is for `FuseDream.compose`."""
+        from fusedream_sdk.dream.fusedream import FuseDream
+        from fusedream_sdk.models.loading import choose
+        from fusedream_sdk.runtime.device import check_dtype, resolve_device
+
+        check_dtype(self.dtype)
+        resolve_device(self.device)
+        choose(self.models, None, None, None)  # a pair that is not there takes no time to find
         if shown:
             say("loading the models ...")
-        from fusedream_sdk.dream.fusedream import FuseDream
-
         return FuseDream(
             self.models,
             generator=self.generator,

@@ -85,7 +85,7 @@ def replay(
     --allow-download; a file or folder that it names is not followed: name yours with --generator or --scorer.
     """
     from fusedream_sdk.cli.output import line
-    from fusedream_sdk.dream.replay import check_models
+    from fusedream_sdk.dream.asked import check_models
     from fusedream_sdk.dream.replay import replay as draw_again
     from fusedream_sdk.errors import InvalidInput
     from fusedream_sdk.run.recipe import Recipe
@@ -124,8 +124,8 @@ def interpolate(a: Path, b: Path, frames: int, fps: int, out: Path, named: Named
     \b
     fusedream interpolate dog.png cat.png --frames 48 --out film.gif
     """
+    from fusedream_sdk.dream.asked import check_models
     from fusedream_sdk.dream.film import interpolate as walk
-    from fusedream_sdk.dream.replay import check_models
     from fusedream_sdk.imaging.film import check_film
     from fusedream_sdk.run.recipe import Recipe
     from fusedream_sdk.runtime.progress import bar

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from fusedream_sdk.dream.start import Beginning
 from fusedream_sdk.latents import Latents, select
+from fusedream_sdk.latents import rows as count_rows
 from fusedream_sdk.methods.base import Method
 from fusedream_sdk.optim.loop import optimise
 from fusedream_sdk.optim.state import State
@@ -54,7 +55,7 @@ def draw(
     Raises:
         KeyboardInterrupt: before any row had anything to give.
     """
-    total = len(task.rows)
+    total = count_rows(starts)
 
     def part(rows: range) -> Result:
         own, label = task.take(rows), "dreaming" if len(rows) == total else f"dreaming {rows.stop} of {total}"

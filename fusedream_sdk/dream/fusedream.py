@@ -64,7 +64,8 @@ class FuseDream:
         settings: changes to the recommended settings, for every call.
         memory_gb: bound on the memory of a chunk of rows, at most a million; half of what is free by default.
         perceptual: distance of two pictures for `compose` and `invert`: a name for `load_perceptual`, or any `Perceptual`;
-            loaded on the first use. By default what the pair of models names, or "lpips".
+            loaded on the first use. By default what the pair of models names, or "lpips"; where that cannot be had, "scorer":
+            the features of the scorer in use.
 
     Raises:
         UnknownPlugin, PluginImportError, DuplicatePlugin, WeightsError: a named model cannot be had.
@@ -95,6 +96,11 @@ class FuseDream:
         self._engine = Engine(*loaded, dtype=precision, budget=budget, perceptual=chosen.perceptual, judge=judge)
         own = getattr(self.generator, "recommended", {})
         self._settings = Settings().replace(**{**own, **chosen.settings, **(settings or {})})
+
+    def __repr__(self) -> str:
+        height, width = self.generator.resolution
+        number = str(self.dtype).removeprefix("torch.")
+        return f"FuseDream({self.engine.label}: {height} x {width} pixels, {number} on {self.device})"
 
     @property
     def engine(self) -> Engine:

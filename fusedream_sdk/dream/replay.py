@@ -12,27 +12,25 @@ from PIL import Image
 from torch import Tensor
 from typing_extensions import TypedDict, Unpack
 
+from fusedream_sdk.dream.asked import check_models, inversion_again, method_again
 from fusedream_sdk.dream.draw import draw
-from fusedream_sdk.dream.recompose import check_same, compose_again, pick_model, read_scene
+from fusedream_sdk.dream.recompose import check_same, compose_again, pick_model
 from fusedream_sdk.dream.start import Start, StartLike, as_start, begin_at, check_start, start_fingerprint
-from fusedream_sdk.errors import FingerprintMismatch, FuseDreamError, InvalidInput
+from fusedream_sdk.errors import FingerprintMismatch, InvalidInput
 from fusedream_sdk.imaging.pictures import PictureLike, how_far
 from fusedream_sdk.inversion.likeness import InversionSettings
 from fusedream_sdk.methods.base import Method
-from fusedream_sdk.methods.loading import load_method
 from fusedream_sdk.models.ensemble import ScorerLike
-from fusedream_sdk.models.loading import DEFAULT_PERCEPTUAL, loaded_generator, loaded_scorer
-from fusedream_sdk.models.trust import check_named
+from fusedream_sdk.models.loading import loaded_generator, loaded_scorer
 from fusedream_sdk.protocols import Generator, Perceptual
 from fusedream_sdk.run.engine import Engine
-from fusedream_sdk.run.recipe import DAMAGED, MALFORMED, Recipe, Verb
+from fusedream_sdk.run.recipe import DAMAGED, Recipe, Verb
 from fusedream_sdk.run.report import make_recipe
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.task import Task
 from fusedream_sdk.runtime.checks import check_flag, check_kind
-from fusedream_sdk.runtime.device import DTYPES, resolve_device, resolve_dtype
+from fusedream_sdk.runtime.device import resolve_device, resolve_dtype
 from fusedream_sdk.scenes.layer import LayerLike
-from fusedream_sdk.scenes.request import LAYERS
 from fusedream_sdk.scenes.result import Composed
 from fusedream_sdk.scoring.prompt import Prompt, check_prompt
 
@@ -127,67 +125,19 @@ def differs(picture: str | Path, again: Image.Image) -> str:
     return f"{picture}: it came out otherwise, by up to {most} of 255 in {share:.0%} of its pixels."
 
 
-def check_models(recipe: Recipe, given: Mapping[str, Any], where: str, *, allow_download: bool) -> None:
-    """Whatever a recipe would load may be loaded: asked before the first of them is. Raises InvalidInput, UnknownPlugin."""
-    named = [("generators", "generator", recipe.generator), ("scorers", "scorer", recipe.scorer)]
-    if recipe.perceptual is not None:
-        named.append(("perceptual", "perceptual", recipe.perceptual))
-    if recipe.verb is Verb.COMPOSE:
-        abouts = zip(LAYERS, read_scene(recipe, where)[2], strict=True)
-        named += [("generators", role, about.generator) for role, about in abouts if about.generator and not about.picture]
-    for kind, role, about in named:
-        if given.get(role) is None:
-            check_named(kind, role, about.name, allow_download=allow_download)
-    if recipe.dtype not in ("auto", *DTYPES):
-        raise InvalidInput("picture", expected="a whole recipe", got=f"{where} of dtype {recipe.dtype!r}", fix=DAMAGED)
-
-
 def engine_again(recipe: Recipe, given: Mapping[str, Any], device: str, *, compares: bool) -> Engine:
     """The models that drew a picture. Raises InvalidInput where one was not given, FingerprintMismatch for others."""
     where = resolve_device(device)
     generator = loaded_generator(pick_model("generator", recipe.generator, given.get("generator")), where)
     scorer = loaded_scorer(pick_model("scorer", recipe.scorer, given.get("scorer")), where)
     distance = recipe.perceptual if compares else None
-    perceptual = DEFAULT_PERCEPTUAL if distance is None else pick_model("perceptual", distance, given.get("perceptual"))
+    perceptual = None if distance is None else pick_model("perceptual", distance, given.get("perceptual"))
     engine = Engine(generator, scorer, dtype=resolve_dtype(recipe.dtype, generator.device), perceptual=perceptual)
     check_same("generator", generator, recipe.generator)
     check_same("scorer", scorer, recipe.scorer)
     if distance is not None:
         check_same("perceptual", engine.perceptual, distance)
     return engine
-
-
-def inversion_again(recipe: Recipe, where: str) -> InversionSettings:
-    """How the picture at which it began was inverted. Raises InvalidInput for settings that cannot be used."""
-    try:
-        return InversionSettings().replace(**(recipe.inversion or {}))
-    except MALFORMED as error:
-        got = f"{where} with other settings of its inversion ({error})"
-        raise InvalidInput("picture", expected="a whole recipe", got=got, fix=DAMAGED) from error
-
-
-def method_again(recipe: Recipe, given: Method | None) -> Method:
-    """The method that drew a picture. Raises InvalidInput for one without a name that was not given, and for another."""
-    about = recipe.method
-    if given is None and about.name is not None:
-        check_named("methods", "method", about.name.partition("?")[0], allow_download=False)
-        return _named_method(about.name, about.options)
-    if given is None or (given.name, dict(given.options)) != (about.name, dict(about.options)):
-        expected = f"the Method that drew the picture, {about.name or 'one of your own'}"
-        got, fix = "none" if given is None else str(given), "Pass it: replay(picture, method=...)."
-        raise InvalidInput("method", expected=expected, got=got, fix=fix)
-    return given
-
-
-def _named_method(name: str, options: Mapping[str, Any]) -> Method:
-    """A method of a recipe. Raises InvalidInput for options that it cannot use, of whatever kind."""
-    try:
-        return load_method(name, **options)
-    except FuseDreamError:
-        raise
-    except MALFORMED as error:
-        got = f"other options of {name!r} ({error})"
-        raise InvalidInput("picture", expected="a whole recipe", got=got, fix=DAMAGED) from error
 
 
 def draw_again(

@@ -74,7 +74,8 @@ def invert(
     """
     check_kind("generator", generator, Generator, "an object with the members of Generator", "See fd.load_generator.")
     check_function("perceptual", perceptual, "a function of two pictures")
-    check_kind("settings", settings, (InversionSettings, type(None)), "InversionSettings", "fd.InversionSettings(steps=200), say.")
+    fix = "fd.InversionSettings(steps=200), say."
+    check_kind("settings", settings, (InversionSettings, type(None)), "InversionSettings", fix)
     check_kind("starts", starts, (Mapping, type(None)), "latents by their names, or None")
     check_flag("progress", progress)
     budget = None if budget is None else positive("budget", budget)

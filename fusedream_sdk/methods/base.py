@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.latents import Latents, map_latents, select
+from fusedream_sdk.latents import Latents, map_latents, rows, select
 from fusedream_sdk.optim.directions import Descent
 from fusedream_sdk.optim.loop import Selection, iterate
 from fusedream_sdk.optim.optimisers import MakeOptimiser, adam
 from fusedream_sdk.optim.population import Population, evolve
 from fusedream_sdk.optim.state import State, side_by_side
 from fusedream_sdk.protocols import Direction, Objective, Params
-from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.run.settings import Settings, check_effect
 from fusedream_sdk.run.task import Parametrise, Starts, Task, augclip, held_out, mixed, rows_at_a_time, searched
 from fusedream_sdk.runtime import bounds
 from fusedream_sdk.runtime.checks import changed, check_count, check_function, check_kind, check_names, names_of
@@ -89,7 +89,9 @@ class Method:
     def settings_for(self, recommended: Settings, changes: Mapping[str, Any]) -> Settings:
         """The settings of a call. Raises InvalidInput as `check_changes`, or for a value that cannot be used."""
         self.check_changes(changes)
-        return changed(recommended, {**self.settings, **changes})
+        settings = changed(recommended, {**self.settings, **changes})
+        check_effect(settings, changes)
+        return settings
 
     def check_changes(self, changes: Mapping[str, Any]) -> None:
         """Every name is a setting, and has a use here. Raises InvalidInput."""
@@ -107,9 +109,9 @@ class Method:
 
         Where rows run alone, a row's course is the same to the bit among others.
         """
-        if len(task.rows) > 1 and rows_alone(task.engine.device):
-            each = range(len(task.rows))
-            return side_by_side([self.course(task.take([row]), select(starts, [row])) for row in each])
+        count = rows(starts)
+        if count > 1 and rows_alone(task.engine.device):
+            return side_by_side([self.course(task.take([row]), select(starts, [row])) for row in range(count)])
         return self.course(task, starts)
 
     def course(self, task: Task, starts: Latents) -> Iterator[State]:

@@ -145,12 +145,20 @@ def check_entries(what: str, space: Space, latents: Any, n: int) -> None:
 
 
 def check_mixture(generator: Generator, latents: Latents) -> None:
-    """What may be mixed stays inside its constraint: the mean of a sample's rows does. Raises PluginContractError."""
+    """What may be mixed stays inside its constraint: means of samples, and of other permitted points, do.
+
+    Raises:
+        PluginContractError: one does not.
+    """
+    rng = torch.Generator().manual_seed(0)
     for name, spec in generator.space.items():
-        if spec.mixes and not spec.constraint.contains(latents[name].mean(dim=0, keepdim=True)):
+        points = latents[name]
+        others = spec.constraint.project(torch.randn(8, *spec.shape, generator=rng).to(points)) if spec.mixes else points
+        means = torch.stack([points.mean(dim=0), others.mean(dim=0)])
+        if spec.mixes and not spec.constraint.contains(means):
             raise PluginContractError(
-                f"generator.space: expected {name!r} to stay inside its constraint when it is mixed, got a mean of some rows "
-                f"outside. Say LatentSpec(..., mixable=False), or convex = False in the constraint."
+                f"generator.space: expected {name!r} to stay inside its constraint when it is mixed, got a mean of some "
+                f"points outside. Say LatentSpec(..., mixable=False), or convex = False in the constraint."
             )
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import torch
 
-from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.errors import InvalidInput, PluginImportError, UnknownPlugin, WeightsError
 from fusedream_sdk.models import registry
 from fusedream_sdk.models.checks import device_of, identity
 from fusedream_sdk.models.ensemble import ScorerLike, load_scorer, name_of
 from fusedream_sdk.models.names import remembered
+from fusedream_sdk.models.weights import first_line
 from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
 from fusedream_sdk.runtime.checks import check_function, check_kind, kind_of
 
 DEFAULT_PERCEPTUAL = "lpips"
+OF_THE_SCORER = "scorer"  # the distance that serves where the default cannot be had
 OBJECTS = "Pass objects as generator= and scorer=."
 
 
@@ -52,10 +55,12 @@ class Loaded:
         model: ready for use.
         name: what the user called it, of an ensemble a list or a dictionary, as JSON has them; None for an object that was
             passed in, which a recipe cannot load again.
+        note: why it is not what one might expect; empty where it is.
     """
 
     model: Any
     name: str | list[str] | dict[str, float] | None
+    note: str = ""
 
     @property
     def device(self) -> torch.device:
@@ -66,6 +71,15 @@ class Loaded:
     def fingerprint(self) -> str:
         """Identity of the weights; reading them takes a moment, so once."""
         return identity(self.model)
+
+    @property
+    def label(self) -> str:
+        """For people: its name, those of an ensemble with their weights, or the class of an object."""
+        if isinstance(self.name, Mapping):
+            return " + ".join(f"{weight:g}*{name}" for name, weight in self.name.items())
+        if isinstance(self.name, str):
+            return self.name
+        return " + ".join(self.name) if self.name is not None else f"a {type(self.model).__name__}"
 
     @property
     def kind(self) -> str:
@@ -80,7 +94,7 @@ class Chosen:
 
     generator: str | Generator
     scorer: ScorerLike
-    perceptual: str | Perceptual
+    perceptual: str | Perceptual | None
     settings: Mapping[str, Any]
     judge: str = ""
 
@@ -94,7 +108,8 @@ def choose(
     """The models and their common settings, from any combination of a pair and others.
 
     With nothing at all: BigGAN-deep-256 and CLIP ViT-B/32. The distance is the one that was asked for, that the pair names,
-    or LPIPS (the paper's). The judge is the pair's, unless it is the very scorer that was asked for in place of the pair's.
+    or None, for `default_perceptual`. The judge is the pair's, unless it is the very scorer that was asked for in place of the
+    pair's.
 
     Raises:
         InvalidInput: `models` is neither a name nor a pair. UnknownPlugin, PluginImportError, DuplicatePlugin: no such pair.
@@ -104,7 +119,7 @@ def choose(
     if perceptual is not None and not isinstance(perceptual, str):
         check_function("perceptual", perceptual, "a name, or a function of two pictures")
     pair = registry.load("models", models) if isinstance(models, str) else models
-    named = (pair.perceptual if pair is not None else "") or DEFAULT_PERCEPTUAL
+    named = (pair.perceptual if pair is not None else "") or None
     if pair is None:
         pair = ModelPair(generator="biggan", scorer="clip")
     return Chosen(
@@ -148,3 +163,21 @@ def loaded_perceptual(perceptual: str | Perceptual, device: torch.device, scorer
     if not callable(perceptual):
         raise InvalidInput("perceptual", expected="a name, or a function of two pictures", got=perceptual)
     return Loaded(perceptual, remembered("perceptual", perceptual))
+
+
+def default_perceptual(device: torch.device, scorer: Scorer | Reward) -> Loaded:
+    """LPIPS, the paper's distance, where it can be had; or else the features of the scorer in use, with a note that says so.
+
+    Raises:
+        WeightsError, PluginImportError, UnknownPlugin: LPIPS cannot be had, and the scorer is a reward, without features.
+    """
+    try:
+        return loaded_perceptual(DEFAULT_PERCEPTUAL, device, scorer)
+    except (WeightsError, PluginImportError, UnknownPlugin) as error:
+        if not isinstance(scorer, Scorer):
+            raise
+        features = loaded_perceptual(OF_THE_SCORER, device, scorer)
+        reason = first_line(error).partition(" (")[0].rstrip(".")
+        note = f"pictures are compared by the {features.model.by} of the scorer, as LPIPS cannot be had: {reason}."
+        logging.getLogger(__name__).info(note)
+        return replace(features, note=note)

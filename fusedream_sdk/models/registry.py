@@ -15,7 +15,16 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
-from fusedream_sdk.errors import DuplicatePlugin, FuseDreamError, InvalidInput, PluginImportError, UnknownPlugin, did_you_mean
+from fusedream_sdk.errors import (
+    DuplicatePlugin,
+    FuseDreamError,
+    InvalidInput,
+    PluginFault,
+    PluginImportError,
+    UnknownPlugin,
+    did_you_mean,
+    shown,
+)
 from fusedream_sdk.models.missing import install_hint, left_out
 from fusedream_sdk.models.names import joined, remember, split_name
 from fusedream_sdk.models.names import split_options as split_options
@@ -30,13 +39,14 @@ KINDS = {  # kind -> who takes a hub id, a folder or a file as `weights`
     "models": None,
     "methods": None,
 }
+BUILT_IN = {"perceptual": [EntryPoint("scorer", "fusedream_sdk.models.features:load", "fusedream_sdk.perceptual")]}
 TAGGED = {"scorers": "openclip"}  # kind -> who takes `architecture:weights`
 
 
 def plugins(kind: str) -> dict[str, list[EntryPoint]]:
     """Every installed name of a kind, sorted, with the entry points that claim it. Imports no plugin."""
     found: defaultdict[str, list[EntryPoint]] = defaultdict(list)
-    for point in entry_points(group=f"fusedream_sdk.{kind}"):
+    for point in (*BUILT_IN.get(kind, ()), *entry_points(group=f"fusedream_sdk.{kind}")):
         twins = [p for p in found[point.name] if p.value == point.value and package(p) == package(point)]
         if not twins:  # an editable install and its source folder on the path show the same one twice
             found[point.name].append(point)
@@ -45,7 +55,8 @@ def plugins(kind: str) -> dict[str, list[EntryPoint]]:
 
 def package(point: EntryPoint) -> str:
     """The distribution that an entry point comes from."""
-    return point.dist.name if point.dist is not None else "an unnamed package"
+    built_in = "fusedream-sdk" if point.value.startswith("fusedream_sdk.") else "an unnamed package"
+    return point.dist.name if point.dist is not None else built_in
 
 
 def list_generators() -> list[str]:
@@ -126,7 +137,7 @@ def build_with(
         raise
     except (TypeError, ValueError) as error:
         if not written:
-            raise
+            raise fault(kind, name, point, error) from error
         got = f"{'&'.join(f'{key}={value!r}' for key, value in written.items())} ({type(error).__name__}: {error})"
         raise InvalidInput(kind, expected=f"options that {name!r} can use", got=got) from error
     except ImportError as error:  # a good plugin imports what is heavy only when it is called
@@ -135,6 +146,10 @@ def build_with(
         if left_out(error, point):
             raise import_failure(kind, name, point, error) from error
         raise
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a stranger's code does
+        raise fault(kind, name, point, error) from error
 
 
 def owner_of(kind: str, name: str) -> tuple[str, str]:
@@ -190,6 +205,12 @@ def check_options(kind: str, name: str, build: Any, options: Mapping[str, Any]) 
         raise InvalidInput(kind, expected=expected, got=repr(strange[0]), fix=did_you_mean(strange[0], named))
 
 
+def fault(kind: str, name: str, point: EntryPoint, error: Exception) -> PluginFault:
+    """The error for a plugin whose own code raised one."""
+    told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return PluginFault(f"{kind}: {name!r} of {package(point)} raised {told}. Tell its author.")
+
+
 def import_failure(kind: str, name: str, point: EntryPoint, error: BaseException) -> PluginImportError:
     """The error for a plugin that does not import: whose it is, why, and what to do."""
     return PluginImportError(
@@ -211,4 +232,4 @@ def looks_tagged(name: str) -> bool:
 def unknown_message(kind: str, name: str, known: list[str]) -> str:
     """The error for a name that nobody registered, with the nearest one that somebody did."""
     expected = f"one of {', '.join(known)}" if known else "an installed plugin (there is none of this kind)"
-    return f"{kind}: expected {expected}; got {name!r}. {did_you_mean(name, known)}".rstrip()
+    return f"{kind}: expected {expected}; got {shown(repr(name), 80)}. {did_you_mean(name, known)}".rstrip()

@@ -82,9 +82,11 @@ def read_stored(path: Path, *, within: str | None = None) -> dict[str, Tensor]:
     except pickle.UnpicklingError as error:
         wanted = re.search(r"(?:GLOBAL|function) ([\w.]+)", str(error))
         held = f"the file wants to run {wanted[1]!r}" if wanted else "the file holds something else, or is damaged"
+        target = converted(path)
+        words = f"fusedream convert {shlex.quote(str(path))} {shlex.quote(str(target))} --trust"
+        trusted = f"; or, if you trust its source: {words}{' --overwrite' if target.exists() else ''}" if wanted else "."
         raise WeightsError(
-            f"{path}: expected tensors alone, but {held}, which was refused. Ask for a .safetensors file; or, if you trust "
-            f"its source: fusedream convert {shlex.quote(str(path))} {shlex.quote(str(converted(path)))} --trust"
+            f"{path}: expected tensors alone, but {held}, which was refused. Ask for a .safetensors file{trusted}"
         ) from error
     except Exception as error:  # whatever a damaged file sets off in the readers
         raise damaged(path, error) from error
@@ -119,7 +121,12 @@ def named_tensors(found: object, path: Path, within: str | None = None) -> dict[
     if isinstance(found, Mapping) and within in found:
         found = found[within]
     if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
-        raise WeightsError(f"{path}: expected a mapping of names to tensors, got {type(found).__name__}.")
+        others = (
+            [str(name) for name, value in found.items() if not isinstance(value, Tensor)] if isinstance(found, Mapping) else []
+        )
+        what = f", whose {others[0]!r} is no tensor" if others else ""
+        fix = "Ask for a .safetensors file of its weights alone."
+        raise WeightsError(f"{path}: expected a mapping of names to tensors, got {type(found).__name__}{what}. {fix}")
     for name, value in found.items():
         check_stored(value, str(name), path)
     return {str(name): value for name, value in found.items()}
@@ -193,10 +200,10 @@ def check_tensors(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], pat
             raise WeightsError(f"{path}: {name}: expected numbers of floating point, got {kind}. {advice}")
         if not bool(torch.isfinite(value).all()):
             raise WeightsError(f"{path}: {name}: expected finite values. The file is damaged; download it again.")
-        check_size(value, name, path)
+        check_magnitude(value, name, path)
 
 
-def check_size(value: Tensor, name: str, path: Path) -> None:
+def check_magnitude(value: Tensor, name: str, path: Path) -> None:
     """No finite number is so large that its square is not. Raises WeightsError."""
     if not value.numel() or not value.is_floating_point():
         return

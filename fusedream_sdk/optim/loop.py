@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from fusedream_sdk.optim.state import Best, Memory, Outcome, State, copy, detach
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.protocols import Direction, Objective, Parametrisation, Params
 from fusedream_sdk.runtime.bounds import STEPS
+from fusedream_sdk.runtime.checks import check_function, check_kind
 
 Keep = Literal["best", "last"]
 
@@ -98,6 +99,9 @@ def iterate(
 
     A row whose loss or gradient is not finite is left where it was and marked "failed"; the others go on.
     """
+    check_function("objective", objective, "an Objective")
+    check_function("parametrisation", parametrisation, "a Parametrisation")
+    check_kind("params", params, Mapping, "tensors by their names")
     steps = STEPS.check("steps", steps, "200 are usual.")
     direction, selection = direction or Descent(), selection or Selection()
     begin = params if resume is None else resume.params
@@ -140,6 +144,8 @@ def optimise(states: Iterator[State], *, watch: Callable[[State], None] = lambda
     Raises:
         KeyboardInterrupt: only when it comes before the first evaluation is over.
     """
+    check_kind("states", states, Iterable, "an iterator of states", "Give fd.iterate(...).")
+    check_function("watch", watch)
     state, history, cancelled = None, [], False
     try:
         for state in states:

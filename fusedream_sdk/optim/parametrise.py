@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias, get_args
 
 import torch
@@ -10,7 +10,7 @@ import torch
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.latents import Latents, Space, concatenate, map_latents, rows
 from fusedream_sdk.protocols import Params
-from fusedream_sdk.runtime.checks import check_choice
+from fusedream_sdk.runtime.checks import check_choice, check_kind
 
 Mix: TypeAlias = Literal["best", "paper", "random"]
 """Weights of the basis at the beginning; see `BasisMix`."""
@@ -64,6 +64,8 @@ class BasisMix:
     """
 
     def __init__(self, space: Space, basis: Latents, *, mix: Mix = "paper", seeds: Sequence[int] = ()) -> None:
+        check_kind("space", space, Mapping, "latents' specs by their names", "Give generator.space.")
+        check_kind("basis", basis, Mapping, "tensors by their names")
         check_choice("mix", mix, get_args(Mix))
         self.space = space
         self.frozen = {name: x[:, 0] for name, x in basis.items() if space[name].frozen}

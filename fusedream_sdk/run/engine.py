@@ -11,7 +11,7 @@ import torch
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, WeightsError
 from fusedream_sdk.models.checks import check_first_use, check_types, conditioned
 from fusedream_sdk.models.faults import named_faults
-from fusedream_sdk.models.loading import DEFAULT_PERCEPTUAL, Loaded, loaded_perceptual
+from fusedream_sdk.models.loading import Loaded, default_perceptual, loaded_perceptual
 from fusedream_sdk.protocols import Perceptual, Scorer
 from fusedream_sdk.run.judge import Judge
 from fusedream_sdk.run.rows import Rows
@@ -31,7 +31,8 @@ class Engine:
         generator, scorer: loaded models.
         dtype: number format of the optimisation.
         budget: bytes that a chunk of rows may take; half of what is free by default.
-        perceptual: distance of two pictures, or its name; a named one is loaded on its first use.
+        perceptual: distance of two pictures, or its name; a named one is loaded on its first use. None is LPIPS, or the
+            features of the scorer where LPIPS cannot be had.
         judge: of the finished pictures, shared with every engine made from this one.
 
     Raises:
@@ -45,7 +46,7 @@ class Engine:
         *,
         dtype: torch.dtype,
         budget: float | None = None,
-        perceptual: str | Perceptual = DEFAULT_PERCEPTUAL,
+        perceptual: str | Perceptual | None = None,
         judge: Judge | None = None,
     ) -> None:
         check_types(generator.model, scorer.model)
@@ -83,7 +84,14 @@ class Engine:
     @cached_property
     def perceptual(self) -> Loaded:
         """The distance of two pictures. Raises WeightsError, PluginImportError, UnknownPlugin: it cannot be had."""
+        if self._perceptual is None:
+            return default_perceptual(self.device, self.scorer.model)
         return loaded_perceptual(self._perceptual, self.device, self.scorer.model)
+
+    @property
+    def label(self) -> str:
+        """For people: which models these are."""
+        return f"{self.generator.label} with {self.scorer.label}"
 
     @property
     def has_bank(self) -> bool:
@@ -118,7 +126,7 @@ class Engine:
                 with bar("building the latent bank", progress) as advance:
                     unfinished = recipe.path.with_suffix(".unfinished")
                     bank = build_bank(*models, recipe, precision=self.precision, progress=advance, unfinished=unfinished)
-                bank.save(recipe.path)
+                bank.save(recipe.path, models=self.label)
                 unfinished.unlink(missing_ok=True)
             self._bank = bank
         return self._bank

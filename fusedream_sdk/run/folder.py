@@ -15,11 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
-from fusedream_sdk.errors import FuseDreamError, InvalidInput, OutputError, shown
+from fusedream_sdk.errors import FuseDreamError, InvalidInput, shown
 from fusedream_sdk.imaging.pictures import read_recipe, save_png
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.saving import Pictures, plan_files, rescue
-from fusedream_sdk.runtime.files import atomic_path, sweep
+from fusedream_sdk.runtime.checks import check_flag
+from fusedream_sdk.runtime.files import atomic_path, sweep, unwritten
+from fusedream_sdk.runtime.paths import user_path
 
 MANIFEST, PARTS, FORMAT = "manifest.json", ".parts", 1
 
@@ -59,7 +61,9 @@ class Folder:
     """
 
     def __init__(self, path: str | Path, *, resume: bool = False, overwrite: bool = False) -> None:
-        self.path, self.resume, self.overwrite = Path(path).expanduser(), resume, overwrite
+        check_flag("resume", resume)
+        check_flag("overwrite", overwrite)
+        self.path, self.resume, self.overwrite = user_path("path", path), resume, overwrite
         self.saved: list[Path] = []
         self._targets: list[Path] = []
         self._asked: dict[str, Any] = {}
@@ -114,7 +118,7 @@ class Folder:
             (self.path / PARTS).mkdir(parents=True, exist_ok=True)
             self._write_manifest(done=False)
         except OSError as error:
-            raise OutputError(f"out: {self.path} cannot be written ({error.strerror}). Choose another folder.") from error
+            raise unwritten("out", self.path, error, "Choose another folder.") from error
 
     def kept(self, load: Callable[[Path], Kept], whole: Callable[[], Sequence[Kept]]) -> dict[int, Kept]:
         """The rows that are whole: number -> row. A row that was cancelled in its midst is not.
@@ -219,7 +223,7 @@ class Folder:
         kept = f"It is kept in {where}." if where else "It could not be kept anywhere."
         count = f"{len(self.saved)} of {len(self._targets)} pictures are saved."
         fix = "" if self.single else " Make room, and go on with --resume."
-        raise OutputError(f"out: {target} could not be written ({error.strerror or error}). {kept} {count}{fix}") from error
+        raise unwritten("out", target, error, f"{kept} {count}{fix}") from error
 
 
 def other(before: Any, now: Any, name: str = "") -> str:
@@ -232,8 +236,8 @@ def other(before: Any, now: Any, name: str = "") -> str:
 
 
 def as_folder(into: str | Path | Folder | None) -> Folder | None:
-    """A folder by its path, or as it is."""
-    return into if isinstance(into, Folder) or into is None else Folder(into)
+    """A folder by its path, or as it is. Raises InvalidInput for something else."""
+    return into if isinstance(into, Folder) or into is None else Folder(user_path("into", into))
 
 
 @dataclass(frozen=True)

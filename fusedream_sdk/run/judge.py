@@ -58,5 +58,6 @@ class Judge:
 
     def _warn(self, what: str, error: Exception) -> None:
         fix = "Pass judge=False (--no-judge) to do without it."
-        message = f"judge: {self.name!r} {what}, so the result has no score of it: {type(error).__name__}: {error}. {fix}"
+        why = f"{type(error).__name__}: {error}".rstrip(".")
+        message = f"judge: {self.name!r} {what}, so the result has no score of it: {why}. {fix}"
         warnings.warn(message, stacklevel=3)

@@ -128,3 +128,16 @@ def check_changes(changes: object) -> None:
     for name in COMPARED & given.keys():
         bounds.SETTINGS[name].check(name, given.pop(name))
     Settings(**given)
+
+
+def check_effect(settings: Settings, given: Mapping[str, Any]) -> None:
+    """No setting was given from which another one takes the effect. Raises InvalidInput."""
+    without = {
+        "views": "" if settings.augment.random else "without random views there is one",
+        "mix": "" if settings.basis > 1 else "a basis of 1 is not mixed",
+        "bank": "" if settings.searches else "1 sample is not searched",
+        "bank_views": "" if settings.searches else "1 sample is not searched",
+    }
+    for name, why in without.items():
+        if why and name in given and (name, given[name]) != ("views", 1):
+            raise InvalidInput(name, expected=f"nothing, as {why}", got=given[name], fix="Leave it out.")

@@ -1,4 +1,4 @@
-"""Whether the tensors of a saved folder fit together: they may come from a stranger, and later code takes them at their word."""
+"""Whether the tensors of a saved folder fit together: they may come from a stranger, and later code relies on it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Stored:
     history: Mapping[str, Tensor] = field(default_factory=dict)
 
     def check(self) -> None:
-        """One row or more, and of every tensor as many, of its kind and finite. Raises ValueError with the first that is not."""
+        """One row or more, and of every tensor as many, of its kind and finite. Raises ValueError for the first that is not."""
         count = len(self.status)
         if not count or not self.latents:
             raise ValueError("no rows" if not count else "no latents")

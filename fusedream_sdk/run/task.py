@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from fusedream_sdk.latents import Latents, map_latents
+from fusedream_sdk.latents import Latents, map_latents, rows
 from fusedream_sdk.optim.loop import Selection
 from fusedream_sdk.optim.parametrise import BasisMix, Direct
 from fusedream_sdk.protocols import Generator, Objective, Parametrisation, Params
@@ -142,7 +142,7 @@ def held_out(task: Task) -> Selection:
 
 def rows_at_a_time(task: Task, objective: Callable[[Task], Objective], starts: Latents, *, members: int = 1) -> int:
     """How many of the rows run at once, each of so many members: those that fit the memory; one where rows run alone."""
-    if len(task.rows) == 1 or rows_alone(task.engine.device):
+    if rows(starts) == 1 or rows_alone(task.engine.device):
         return 1
     two = map_latents(lambda x: x[:2, 0], starts)
     fit = rows_that_fit(lambda n: objective(task.take(range(n))), two, task.engine.budget)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
@@ -130,6 +131,14 @@ def check_seed(argument: str, value: object) -> int:
 def is_number(value: object) -> TypeIs[float]:
     """Whether it is a real number, and not a truth value."""
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def is_finite(value: object) -> TypeIs[float]:
+    """Whether it is a real number that a float can hold, and neither NaN nor infinite."""
+    try:
+        return is_number(value) and math.isfinite(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return False
 
 
 def check_kind(argument: str, value: object, kinds: type | tuple[type, ...], expected: str, fix: str = "") -> None:

@@ -8,13 +8,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_cache_path
 
-from fusedream_sdk.errors import InvalidInput, OutputError
+from fusedream_sdk.errors import FuseDreamError, InvalidInput, OutputError
 from fusedream_sdk.runtime.paths import check_writable, readable_file, user_path
 from fusedream_sdk.runtime.plain import parse_json
 
@@ -30,19 +30,33 @@ def atomic_path(path: str | Path, *, overwrite: bool = True, argument: str = "ou
     """A temporary path in the same folder, moved to `path` when the block ends well and removed when it does not.
 
     Raises:
-        OutputError: the folder is missing or not writable, `path` is a folder, or it exists and `overwrite` is off.
+        OutputError: the folder is missing or not writable, `path` is a folder, or it exists and `overwrite` is off; or the
+            disk is full, or has gone.
     """
-    path = user_path(argument, path)
+    path, temporary = user_path(argument, path), None
     check_writable(path, overwrite=overwrite, argument=argument)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:40]}{TEMPORARY}{os.getpid()}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
     try:
+        prefix = f".{path.stem[:40]}{TEMPORARY}{os.getpid()}-"
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
+    except OSError as error:
+        if isinstance(error, FuseDreamError):
+            raise
+        raise unwritten(argument, path, error, "Make room, or choose another place.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def unwritten(argument: str, path: Path, error: OSError, rest: str) -> OutputError:
+    """The error for a place that turned out not to be writable. `rest`: what became of the content, and what to do."""
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    return OutputError(f"{argument}: {path} could not be written ({cause.strerror or cause}). {rest}")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.optim.directions import Descent, DynamicBarrier, WeightedSum
 from fusedream_sdk.protocols import Direction, Evaluation, Perceptual
-from fusedream_sdk.runtime.checks import check_choice, positive
+from fusedream_sdk.runtime.checks import check_choice, check_function, check_kind, positive
 from fusedream_sdk.scenes.scene import Scene
 from fusedream_sdk.scoring.augclip import AugCLIP
 
@@ -44,6 +44,9 @@ class Composition:
     """
 
     def __init__(self, scene: Scene, augclip: AugCLIP, perceptual: Perceptual, *, reading: Reading = "parts") -> None:
+        check_kind("scene", scene, Scene, "a Scene")
+        check_kind("augclip", augclip, AugCLIP, "AugCLIP of the scene")
+        check_function("perceptual", perceptual, "a function of two pictures")
         check_choice("reading", reading, get_args(Reading))
         self.scene, self.augclip, self.perceptual, self.reading = scene, augclip, perceptual, reading
 

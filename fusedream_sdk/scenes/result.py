@@ -116,6 +116,11 @@ class Composed:
         return self.candidates[list(self.winner)]
 
     @property
+    def images(self) -> Tensor:
+        """The winners' pictures, (B, 3, H, W) in [0, 1], on the CPU."""
+        return self.result.images
+
+    @property
     def pil(self) -> list[Image.Image]:
         """The winners as 8-bit RGB pictures."""
         return self.result.pil

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.optim.parametrise import Mix
 from fusedream_sdk.protocols import Direction
-from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.run.settings import Settings, check_effect
 from fusedream_sdk.runtime.bounds import SCENE
 from fusedream_sdk.runtime.checks import changed, check_choice, check_flag, check_names, in_bounds, is_number, names_of
 from fusedream_sdk.scenes.consistency import Problem, Reading, make_direction
@@ -75,7 +75,9 @@ class SceneSettings:
         scene.check_used(changes)
         # A scene's mixture is its own setting; its runs have no other.
         rest = {name: value for name, value in changes.items() if name not in own}
-        return scene, settings.replace(**rest, mix=scene.mix)
+        made = settings.replace(**rest, mix=scene.mix)
+        check_effect(made, changes)
+        return scene, made
 
     def check_used(self, given: Mapping[str, Any]) -> None:
         """Numbers that the direction has no use for are a misunderstanding. Raises InvalidInput."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.runtime.bounds import MOST_LETTERS, MOST_PARTS, WEIGHT
-from fusedream_sdk.runtime.checks import LARGEST, is_number, kind_of
+from fusedream_sdk.runtime.checks import is_finite, kind_of
 
 if TYPE_CHECKING:  # checking sentences needs no torch
     from torch import Tensor
@@ -130,7 +130,7 @@ class Prompt:
         return self * -1
 
     def __mul__(self, weight: float) -> Prompt:
-        if not is_number(weight) or not abs(weight) <= LARGEST:  # neither NaN nor infinite, nor too long for a float
+        if not is_finite(weight):
             fix = "Give one such as 0.5 or -1."
             raise InvalidInput("weight", expected="a finite number to multiply a prompt by", got=weight, fix=fix)
         return Prompt.of([replace(term, weight=term.weight * float(weight)) for term in self.terms])
@@ -138,7 +138,7 @@ class Prompt:
     __rmul__ = __mul__
 
     def __truediv__(self, weight: float) -> Prompt:
-        if not is_number(weight) or not weight:
+        if not is_finite(weight) or not weight:
             expected = "a number other than 0 to divide a prompt by"
             raise InvalidInput("weight", expected=expected, got=weight, fix="Leave it out.")
         return self * (1 / weight)

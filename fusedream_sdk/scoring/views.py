@@ -26,7 +26,7 @@ from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.imaging.resize import centre_square, plain_bilinear, shrink
-from fusedream_sdk.runtime.checks import check_choice
+from fusedream_sdk.runtime.checks import check_choice, check_flag, is_number
 from fusedream_sdk.scoring.public_views import batches, cut_out, resize, translate
 
 Variant = Literal["ours", "public"]
@@ -77,8 +77,12 @@ class Views:
 
     def __post_init__(self) -> None:
         for name in ("brightness", "saturation", "contrast", "shift", "zoom", "hole"):
-            if not 0 <= getattr(self, name) <= 1 or (name == "zoom" and self.zoom == 1):
-                raise InvalidInput(f"Views.{name}", expected="a strength from 0 to 1", got=getattr(self, name))
+            value = getattr(self, name)
+            if not is_number(value) or not 0 <= value <= 1 or (name == "zoom" and value == 1):
+                fix = "Leave it out for the paper's."
+                raise InvalidInput(f"Views.{name}", expected="a strength from 0 to 1", got=value, fix=fix)
+        for name in ("colour", "translation", "resize", "cutout"):
+            check_flag(f"Views.{name}", getattr(self, name))
         check_choice("Views.variant", self.variant, get_args(Variant))
 
     @property

@@ -122,9 +122,10 @@ class LatentBank:
         picked = concatenate([select(blocks[i // BLOCK], [i % BLOCK]) for i in flat])
         return {name: x.view(*index.shape, *x.shape[1:]) for name, x in picked.items()}
 
-    def save(self, path: str | Path) -> None:
-        """Write it as safetensors, whole or not at all."""
-        save_tensors(Path(path), {"embeddings": self.embeddings}, {"fingerprint": self.recipe.fingerprint})
+    def save(self, path: str | Path, *, models: str = "") -> None:
+        """Write it as safetensors, whole or not at all; `models` says in words of which models it is."""
+        about = {"fingerprint": self.recipe.fingerprint, **({"models": models} if models else {})}
+        save_tensors(Path(path), {"embeddings": self.embeddings}, about)
 
     @classmethod
     def load(cls, path: str | Path, recipe: BankRecipe) -> LatentBank:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from fusedream_clip.scorer import ClipScorer
 from fusedream_sdk.errors import InvalidInput, WeightsError
 from fusedream_sdk.imaging.resize import shrink
+from fusedream_sdk.models.features import unit_positions
 from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_sdk.runtime.checks import check_pair
 from fusedream_sdk.runtime.device import resolve_device
@@ -72,10 +72,7 @@ class ClipFeatures:
 
     def hidden_states(self, images: Tensor) -> Sequence[Tensor]:
         """Every hidden state of the tower, (B, N, D) or (B, C, h, w), of images (B, 3, resolution, resolution)."""
-        output = self.tower(pixel_values=self.scorer.standardise(images), output_hidden_states=True)
-        if not getattr(output, "hidden_states", None):
-            raise WeightsError(f"weights: the {type(self.tower).__name__} does not show its hidden states.")
-        return output.hidden_states
+        return self.scorer.hidden_states(images)
 
     @property
     def device(self) -> torch.device:
@@ -114,9 +111,3 @@ def check_layers(layers: Sequence[int] | None, count: int) -> list[int]:
     if len(set(counted)) < len(counted):
         raise InvalidInput("layers", expected="every hidden state once", got=layers)
     return counted
-
-
-def unit_positions(hidden: Tensor) -> Tensor:
-    """A hidden state of a transformer (B, N, D) or of a convolutional tower (B, D, h, w) as unit vectors (B, N, D)."""
-    positions = hidden.flatten(2).transpose(1, 2) if hidden.dim() == 4 else hidden
-    return F.normalize(positions.float(), dim=2)

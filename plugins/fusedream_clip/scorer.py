@@ -102,6 +102,28 @@ class ClipScorer:
         check_squares(images, self.resolution)
         return unit(self.model.get_image_features(pixel_values=self.standardise(images)))
 
+    def layers(self, images: Tensor) -> list[Tensor]:
+        """What each layer of the image tower makes of images (B, 3, resolution, resolution) in [0, 1]; differentiable.
+
+        Returns:
+            (B, N, D) or (B, D, h, w) each, from the first layer to the last.
+
+        Raises:
+            InvalidInput: another shape. WeightsError: a model without an image tower that shows its hidden states.
+        """
+        check_squares(images, self.resolution)
+        return list(self.hidden_states(images)[1:])
+
+    def hidden_states(self, images: Tensor) -> Sequence[Tensor]:
+        """Every hidden state of the image tower, what enters the first layer among them; as `layers`."""
+        tower = getattr(self.model, "vision_model", None)
+        if tower is None:
+            raise WeightsError(f"weights: expected a model with a vision_model, got a {type(self.model).__name__}.")
+        output = tower(pixel_values=self.standardise(images), output_hidden_states=True)
+        if not getattr(output, "hidden_states", None):
+            raise WeightsError(f"weights: the {type(tower).__name__} does not show its hidden states.")
+        return output.hidden_states
+
     def standardise(self, images: Tensor) -> Tensor:
         """Images (B, 3, H, W) in about [0, 1] to the pixel values that the model was trained on, in the same format."""
         return (images - self.mean.to(images.dtype)) / self.std.to(images.dtype)

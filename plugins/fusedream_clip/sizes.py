@@ -11,7 +11,7 @@ from safetensors import safe_open
 from transformers import AutoConfig, AutoModel
 
 from fusedream_sdk.errors import WeightsError
-from fusedream_sdk.models.weights import check_file, check_size
+from fusedream_sdk.models.weights import check_file, check_magnitude
 from fusedream_sdk.runtime.plain import excess, read_json
 
 LARGEST = 1 << 24  # of a number in a config.json: a vocabulary has 250,000 entries
@@ -52,7 +52,7 @@ def check_held(model: Any, folder: Path) -> None:
             if kind.startswith(("I", "U", "BOOL", "torch.int", "torch.uint", "torch.bool")) and name in floating:
                 raise WeightsError(f"{file}: {name}: expected numbers of floating point, got {kind.removeprefix('torch.')}.")
     for name, value in model.state_dict().items():
-        check_size(value, name, folder)
+        check_magnitude(value, name, folder)
 
 
 def weights_of(folder: Path) -> list[Path]:

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from safetensors import safe_open
+from safetensors.torch import save_file
+
 F32 = ("--models", "toy", "--dtype", "float32")
 
 
@@ -49,3 +52,17 @@ def test_show_without_models_lists_the_cache(fusedream, tmp_path):
     first, second = fusedream("bank", "show")[1].splitlines()
     assert first.startswith(f"{built.split()[0]}  32 latents x 24")
     assert second.endswith("zz.safetensors  damaged; delete it")
+
+
+def test_a_bank_says_of_which_models_it_is_and_an_older_one_is_read_all_the_same(fusedream, tmp_path):
+    _, built, _ = fusedream("bank", "build", *F32)
+    assert fusedream("bank", "show")[1].endswith("  toy with toy\n")
+    assert "models       toy with toy" in fusedream("bank", "show", *F32)[1]
+    path = built.split()[0]
+    with safe_open(path, framework="pt") as file:
+        about, embeddings = file.metadata(), file.get_tensor("embeddings")
+    save_file({"embeddings": embeddings}, path, {"fingerprint": about["fingerprint"]})
+    assert fusedream("bank", "show")[1].endswith("  models without a name\n")
+    before = Path(path).stat().st_mtime_ns
+    assert fusedream("bank", "build", *F32)[0] == 0
+    assert Path(path).stat().st_mtime_ns == before

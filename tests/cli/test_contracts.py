@@ -103,7 +103,7 @@ def test_a_plugin_that_keeps_its_contract_is_said_to(words: list[str], line: str
         (["toy-no-pair"], "models: expected a ModelPair, got a ToyScorer"),
         (
             ["toy-both"],
-            "kind: expected the group of 'toy-both', which is in several, got generators and scorers. Say which: --kind",
+            "kind: expected the group of 'toy-both', which is in several, got generators, scorers. Say which: --kind",
         ),
         (["toy-goood"], "Did you mean 'toy-good'?"),
         (["toy-good?sde=3"], "generators: expected an option of 'toy-good', which takes side, device, got 'sde'."),

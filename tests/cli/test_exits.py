@@ -120,8 +120,12 @@ def test_a_fault_of_ours_gives_1_and_says_how_to_see_the_traceback(fusedream, mo
     code, _, err = fusedream(*words)
     assert code == 1
     assert "ZeroDivisionError: a plugin divided by zero" in err
-    assert "Set FUSEDREAM_DEBUG=1" in err
+    assert "See where: fusedream --debug ..." in err
+    assert "faulty" in err
     assert "Traceback" not in err
+    code, _, err = fusedream("--debug", *words)
+    assert code == 1
+    assert "Traceback" in err
     monkeypatch.setenv("FUSEDREAM_DEBUG", "1")
     code, _, err = fusedream(*words)
     assert code == 1

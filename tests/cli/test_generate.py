@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from fusedream_sdk.cli import generate as drawing
+from fusedream_sdk.cli.output import Output
 from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.imaging.pictures import read_recipe
+from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.recipe import Recipe
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.scoring.prompt import Prompt
@@ -127,19 +130,22 @@ def test_overwrite_replaces_a_file(fusedream):
     assert read_recipe("red.png")["prompt"] == "a red disc"
 
 
+def told(result: Result, asked: int) -> int:
+    output = Output(out=None, sheet=None, overwrite=False, resume=False, progress="none")
+    folder = output.plan(Path("dreams"), [f"red-{row}" for row in range(asked)], [])
+    folder.saved += folder.targets[: len(result)]
+    return drawing.tell(result, folder, output, asked=asked)
+
+
 def test_pictures_that_were_not_begun_are_counted(toys, capsys):
     result = FuseDream("toy").generate("a red disc", seeds=[0, 1], progress=False)
-    result = Result(**{**result.__dict__, "status": ("done", "cancelled")})
-    output = drawing.Output(out=None, sheet=None, overwrite=False, progress="none")
-    assert drawing.write(result, Path("dreams"), output, asked=5) == 0
+    assert told(replace(result, status=(Status.DONE, Status.CANCELLED)), 5) == 0
     assert "3 of 5 pictures were not begun" in capsys.readouterr().err
 
 
 def test_a_run_in_which_every_picture_failed_is_ours(toys, capsys):
     result = FuseDream("toy").generate("a red disc", progress=False)
-    result = Result(**{**result.__dict__, "status": ("failed",)})
-    output = drawing.Output(out=None, sheet=None, overwrite=False, progress="none")
-    assert drawing.write(result, Path("a.png"), output, asked=1) == 1
+    assert told(replace(result, status=(Status.FAILED,)), 1) == 1
     shown = capsys.readouterr()
     assert "(failed)" in shown.out
     assert "not finite" in shown.err

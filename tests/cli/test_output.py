@@ -78,7 +78,7 @@ sys.exit(main(sys.argv[2:]))
     ("most", "out", "told"),
     [
         (600, "red.png", "red.png could not be written (File too large). It could not be kept anywhere. 0 of 1 pictures are"),
-        (600, "dreams", "dreams cannot be written (File too large). Choose another folder."),
+        (600, "dreams", "dreams could not be written (File too large). Choose another folder."),
         (3500, "dreams", "dreams/00-a-blue-disc-seed0.png could not be written ("),
     ],
 )

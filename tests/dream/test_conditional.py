@@ -47,7 +47,7 @@ def test_it_keeps_the_contract():
 @pytest.mark.parametrize("mix", ["best", "paper", "random"])
 @pytest.mark.parametrize("method", ["fusedream", "random-search?population=4", "clip-adam"])
 def test_no_point_of_a_run_has_a_label_in_between(labelled: fd.FuseDream, method: str, mix: str):
-    changes = {} if method != "fusedream" else {"mix": mix}
+    changes: Any = {} if method != "fusedream" else {"mix": mix}
     for state in labelled.iterate(["red", "blue"], seeds=[0, 1], method=method, **changes):
         for latents in (state.evaluation.latents, state.best.latents):
             assert fd.OneHot().contains(latents["label"], atol=0)

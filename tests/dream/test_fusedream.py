@@ -240,3 +240,9 @@ def test_the_recipe_names_the_method_the_models_and_the_settings(dream: FuseDrea
     assert re.fullmatch("[0-9a-f]{64}", recipe["generator"]["fingerprint"])
     assert recipe["settings"]["steps"] == 2
     assert (recipe["method"], recipe["prompt"], recipe["seed"], recipe["dtype"]) == ("generate", "red", 0, "float32")
+
+
+def test_its_repr_says_which_models_on_what(dream: FuseDream, toys: Path):
+    assert repr(dream) == "FuseDream(a ToyGenerator with a ToyScorer: 16 x 16 pixels, float32 on cpu)"
+    named = FuseDream("toy", scorer={"toy": 1, "emoji": 0.5}, dtype="bfloat16")
+    assert repr(named) == "FuseDream(toy with 1*toy + 0.5*emoji: 32 x 32 pixels, bfloat16 on cpu)"

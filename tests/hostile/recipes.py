@@ -126,6 +126,8 @@ NAMED: list[tuple[str, Any, str]] = [  # part, name of a model -> what is said
 METHODS: list[tuple[dict[str, Any], str]] = [  # a method -> what is said
     ({"name": "random-search:/etc/passwd", "options": {}}, "method: expected a model that a picture may name"),
     ({"name": "random-search:x", "options": {}}, "method: "),
+    ({"name": "random-search?x=/etc", "options": {}}, "method: expected a model that a picture may name"),
+    ({"name": "random-search", "options": {"x": ["/etc/passwd"]}}, "options that a picture may name, got the path '/etc"),
     ({"name": "mine", "options": {}}, "methods: expected one of"),
     ({"name": "fusedream", "options": {"n": 1}}, "expected an option of 'fusedream'"),
     ({"name": "random-search", "options": {"population": "many"}}, "population: expected"),

@@ -1,4 +1,4 @@
-"""A recipe comes from anybody: it is refused in one sentence where it is malformed, and loads nothing its reader did not choose."""
+"""A recipe comes from anybody: a malformed one is refused in a sentence, and none loads what its reader did not choose."""
 
 from __future__ import annotations
 

@@ -43,7 +43,10 @@ CALLS: list[tuple[Call, str]] = [
     (lambda dream: fd.Prompt(LONG), r"^Prompt: expected at most 10,000 letters, got 100,000"),
     (lambda dream: fd.Prompt(BYTE), r"^Prompt: expected a readable text, got a byte"),
     (lambda dream: fd.Prompt("a") + NUL, r"^Prompt: expected a readable text, got the control character"),
-    (lambda dream: fd.Prompt("a:9e8 |") + "a:9e8 |", r"^Prompt: expected weights from -1,000,000,000 to 1,000,000,000, got 1800000000"),
+    (
+        lambda dream: fd.Prompt("a:9e8 |") + "a:9e8 |",
+        r"^Prompt: expected weights from -1,000,000,000 to 1,000,000,000, got 1800000000",
+    ),
     (lambda dream: fd.Prompt("a") * 1e308, r"^Prompt: expected weights from"),
     (lambda dream: fd.Prompt("a") / 0, r"^weight: expected a number other than 0"),
     (lambda dream: fd.Prompt("a") / 1e-320, r"^weight: expected a finite number to multiply a prompt by, got inf"),

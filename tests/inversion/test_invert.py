@@ -133,10 +133,9 @@ def test_ctrl_c_keeps_the_best_so_far(monkeypatch: pytest.MonkeyPatch, call: int
     )
     monkeypatch.setattr(inversion, "rows_that_fit", lambda *_: 4)
     stopped = found(drawn())
-    assert stopped.status[-1] == "cancelled"
-    assert len(stopped) == 2
+    assert stopped.status == ("cancelled",)  # the second picture had not begun
     begun = found(drawn(), settings=InversionSettings(steps=1, candidates=1, starts=1, lr=1e-9))
-    assert stopped.psnr.mean() > begun.psnr.mean()
+    assert stopped.psnr[0] > begun.psnr[0]
 
 
 def test_ctrl_c_before_anything_was_compared_is_raised():

@@ -44,8 +44,8 @@ def told(change: Callable[[Iterator[State]], Iterator[Any]]) -> Method:
     """A method that tells its course otherwise."""
 
     class Telling(Method):
-        def states(self, task: Task, starts: Latents) -> Iterator[State]:
-            return change(super().states(task, starts))
+        def course(self, task: Task, starts: Latents) -> Iterator[State]:
+            return change(super().course(task, starts))
 
     return Telling()
 

@@ -16,8 +16,8 @@ from fusedream_sdk.models.calls import (
     check_rows_alone,
     check_unchanged,
     global_randomness,
-    own_randomness,
     in_words,
+    own_randomness,
 )
 
 

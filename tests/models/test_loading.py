@@ -25,17 +25,17 @@ PAIR = ModelPair("one", "two", settings={"steps": 7})
 
 
 def test_without_anything_the_pair_is_biggan_and_clip():
-    assert choose(None, None, None, None) == Chosen("biggan", "clip", "lpips", {})
+    assert choose(None, None, None, None) == Chosen("biggan", "clip", None, {})
 
 
 def test_a_pair_gives_its_names_and_its_settings():
-    assert choose(PAIR, None, None, None) == Chosen("one", "two", "lpips", {"steps": 7})
+    assert choose(PAIR, None, None, None) == Chosen("one", "two", None, {"steps": 7})
 
 
 def test_a_replaced_model_drops_the_settings_of_the_pair():
     toy = ToyGenerator()
-    assert choose(PAIR, toy, None, None) == Chosen(toy, "two", "lpips", {})
-    assert choose(PAIR, None, "three", None) == Chosen("one", "three", "lpips", {})
+    assert choose(PAIR, toy, None, None) == Chosen(toy, "two", None, {})
+    assert choose(PAIR, None, "three", None) == Chosen("one", "three", None, {})
 
 
 def test_a_replaced_distance_keeps_the_settings_of_the_pair():
@@ -87,7 +87,7 @@ def test_the_fingerprint_is_read_once():
     assert loaded.model.reads == 1
 
 
-def test_the_perceptual_distance_is_what_was_asked_for_then_the_pairs_then_lpips(install: Callable[..., Path]):
+def test_the_perceptual_distance_is_what_was_asked_for_then_the_pairs_then_the_default(install: Callable[..., Path]):
     install(
         "toys",
         "[fusedream_sdk.models]\ntoy-pair = toys:pair\n",
@@ -102,7 +102,7 @@ def test_the_perceptual_distance_is_what_was_asked_for_then_the_pairs_then_lpips
     assert choose("toy-pair", None, None, None).perceptual == "toy-named"
     assert choose("toy-pair", toy, ToyScorer(), None).perceptual == "toy-named"
     assert choose(ModelPair("one", "two", perceptual="three"), None, None, None).perceptual == "three"
-    assert choose(PAIR, None, None, None).perceptual == choose(None, None, None, None).perceptual == "lpips"
+    assert choose(PAIR, None, None, None).perceptual == choose(None, None, None, None).perceptual is None
 
 
 def test_a_perceptual_distance_is_loaded_by_name_or_taken_as_it_is(install: Callable[..., Path]):

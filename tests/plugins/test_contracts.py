@@ -87,6 +87,11 @@ def lpips(folder: Path) -> Options:
     return {"weights": save("alex", folder)}
 
 
+def of_a_scorer(folder: Path) -> Options:
+    """The scorer in use."""
+    return {"scorer": registry.load("scorers", "emoji", device="cpu")}
+
+
 ROWS: dict[str, dict[str, Callable[[Path], Options]]] = {
     "generators": {
         "biggan": biggan_deep,
@@ -112,6 +117,7 @@ ROWS: dict[str, dict[str, Callable[[Path], Options]]] = {
         "clip-features": clip,
         "emoji": as_shipped,
         "lpips": lpips,
+        "scorer": of_a_scorer,
     },
     "methods": {
         "clip-adam": as_shipped,

@@ -67,14 +67,16 @@ def test_a_judge_is_loaded_once_and_not_before_it_is_asked():
 
 
 @pytest.mark.usefixtures("judges")
-@pytest.mark.parametrize(("name", "why"), [("broken-jury", "ZeroDivisionError: no weights"), ("nobody", "UnknownPlugin")])
+@pytest.mark.parametrize(("name", "why"), [("broken-jury", "ZeroDivisionError: no weights"), ("nobody", "UnknownPlugin: ")])
 def test_a_judge_that_cannot_be_loaded_is_a_warning_once_and_no_error(name: str, why: str, recwarn: pytest.WarningsRecorder):
     judge = Judge(name, CPU)
     for _ in range(3):
         assert judge.scores(pictures(1), ["red"]) is None
     (told,) = [str(warning.message) for warning in recwarn.list]
-    assert told.startswith(f"judge: {name!r} cannot be loaded, so the result has no score of it: {why}")
-    assert told.endswith("Pass judge=False (--no-judge) to do without it.")
+    assert told.startswith(f"judge: {name!r} cannot be loaded, so the result has no score of it: ")
+    assert why in told
+    assert told.endswith(" Pass judge=False (--no-judge) to do without it.")
+    assert ".. " not in told
 
 
 @pytest.mark.usefixtures("judges")

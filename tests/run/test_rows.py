@@ -105,6 +105,7 @@ def test_every_prompt_comes_with_every_seed_prompt_by_prompt():
         ("", 0, "prompts: expected"),
         ("red", [], "seeds: expected"),
         ("red", -1, "seeds: expected"),
+        (["red", "blue"], range(500_001), "seeds: expected at most 1,000,000 pictures, got 1,000,002. Draw them in several"),
     ],
 )
 def test_prompts_and_seeds_that_cannot_be_used_are_refused(prompts: Any, seeds: Any, message: str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import FrozenInstanceError
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.run.settings import Settings, check_changes, check_effect
 from fusedream_sdk.scoring.views import NO_VIEWS, PUBLIC_VIEWS, Views
 
 COUNTS = ("steps", "views", "samples", "basis", "bank", "bank_views", "check_every", "check_views", "report_views")
@@ -141,3 +142,50 @@ def test_the_search_has_the_views_of_the_run_unless_it_is_told_others():
 def test_a_recipe_of_views_that_are_not_known_is_refused():
     with pytest.raises(InvalidInput, match=r"Views\.variant: expected one of 'ours', 'public', got theirs"):
         Settings.from_json({"augment": {"variant": "theirs"}})
+
+
+@pytest.mark.parametrize("changes", [{}, {"steps": 3}, {"samples": 1}, {"basis": 9}, {"bank": 3, "samples": 50_000}])
+def test_changes_are_looked_at_by_themselves_before_the_others_are_known(changes: dict[str, object]):
+    check_changes(changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (5, "settings: expected names of settings with values, got an int. Give a dictionary: {'steps': 200}."),
+        ({1: 2}, "settings: expected names as text, got an int."),
+        ({"step": 2}, "step: expected a setting: "),
+        ({"basis": 0}, "basis: expected an integer of at least 1, got 0."),
+        ({"lr": math.nan}, "lr: expected a positive number, got nan. The default is 0.005."),
+        ({"mix": "worst"}, "mix: expected one of 'best', 'paper', 'random', got worst."),
+    ],
+)
+def test_changes_that_nothing_can_make_right_are_refused(changes: object, message: str):
+    with pytest.raises(InvalidInput) as caught:
+        check_changes(changes)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "message"),
+    [
+        (
+            Settings(augment=NO_VIEWS, views=5),
+            {"views": 5},
+            "views: expected nothing, as without random views there is one, got 5.",
+        ),
+        (Settings(basis=1, mix="best"), {"mix": "best"}, "mix: expected nothing, as a basis of 1 is not mixed, got best."),
+        (
+            Settings(samples=1, basis=1),
+            {"bank": 9},
+            "bank: expected nothing, as 1 sample is not searched, got 9. Leave it out.",
+        ),
+        (Settings(samples=1, basis=1), {"bank_views": 9}, "bank_views: expected nothing, as 1 sample is not searched, got 9."),
+    ],
+)
+def test_a_setting_from_which_another_takes_the_effect_is_refused(settings: Settings, given: dict, message: str):
+    check_effect(settings, {})
+    check_effect(Settings(), given)
+    with pytest.raises(InvalidInput) as caught:
+        check_effect(settings, given)
+    assert str(caught.value).startswith(message)

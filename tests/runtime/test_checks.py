@@ -17,15 +17,23 @@ from fusedream_sdk.methods.base import Method
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.runtime.checks import (
     MAX_SEED,
+    Bounds,
     at_least_zero,
     changed,
     check_choice,
     check_count,
+    check_flag,
+    check_function,
+    check_kind,
     check_names,
     check_pair,
     check_seeds,
     check_squares,
+    grouped_digits,
+    in_bounds,
+    is_finite,
     is_number,
+    kind_of,
     names_of,
     positive,
 )
@@ -158,3 +166,68 @@ def test_an_unknown_setting_is_refused_in_the_same_words_wherever_it_is_given(wh
     assert caught.value.argument == name
     assert caught.value.expected.startswith("a setting")
     assert (caught.value.got, caught.value.fix) == ("an unknown name", f"Did you mean {NEAREST[name]!r}?")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "value", "message"),
+    [
+        (Bounds(1, 1000, whole=True), 0, "x: expected an integer of at least 1, got 0. Fix."),
+        (Bounds(1, 1000, whole=True), 1001, "x: expected an integer of at least 1 and at most 1,000, got 1001. Fix."),
+        (Bounds(1, 1000, whole=True), 10**400, "x: expected an integer of at least 1 and at most 1,000, got 1000"),
+        (Bounds(1, 1000, whole=True), 2.0, "x: expected an integer of at least 1, got 2.0. Fix."),
+        (Bounds(1, 1000, whole=True, optional=True), "", "x: expected an integer of at least 1, or None, got . Fix."),
+        (Bounds(0, 1000, above=True), 0, "x: expected a positive number, got 0. Fix."),
+        (Bounds(0, 1000, above=True), 1e20, "x: expected a positive number of at most 1,000, got 1e+20. Fix."),
+        (Bounds(0, 1000, above=True), float("nan"), "x: expected a positive number, got nan. Fix."),
+        (Bounds(0, 1000), 1001, "x: expected a number of at least 0 and at most 1,000, got 1001. Fix."),
+        (Bounds(0, 0.5), 0.6, "x: expected a number from 0 to 0.5, got 0.6. Fix."),
+        (Bounds(0, 1, above=True), 0, "x: expected a number above 0 and at most 1, got 0. Fix."),
+        (Bounds(2, 9, above=True), 2, "x: expected a number above 2, got 2. Fix."),
+    ],
+)
+def test_a_number_outside_its_bounds_is_told_which_it_broke(bounds: Bounds, value: object, message: str):
+    with pytest.raises(InvalidInput) as caught:
+        bounds.check("x", value, "Fix.")
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "value", "plain"),
+    [(Bounds(1, 9, whole=True), np.int64(3), 3), (Bounds(0, 9), np.float32(0.5), 0.5), (Bounds(0, 9), 2, 2)],
+)
+def test_a_number_of_any_kind_becomes_a_plain_one(bounds: Bounds, value: object, plain: object):
+    found = bounds.check("x", value)
+    assert found == plain
+    assert type(found) is type(plain)
+    assert Bounds(optional=True).check("x", None) is None
+
+
+def test_the_numbers_of_a_dataclass_are_plain_and_their_default_is_the_fix():
+    assert in_bounds(Choices(np.int64(3)), {"size": Bounds(1, 9, whole=True)}) == {"size": 3}  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InvalidInput, match=r"size: expected an integer of at least 1, got 0\. The default is 1\."):
+        in_bounds(Choices(0), {"size": Bounds(1, 9, whole=True)})
+
+
+def test_seeds_without_end_are_refused_without_counting_them():
+    for endless in (range(10**30), iter(int, 1)):
+        with pytest.raises(InvalidInput, match=r"seeds: expected at most 1,000,000 seeds, got more\. Draw them in several"):
+            check_seeds(endless)
+
+
+def test_a_kind_a_function_and_a_truth_value_are_asked_for_by_name():
+    check_kind("x", 3, (int, str), "a number")
+    check_function("x", len)
+    check_flag("x", False)
+    with pytest.raises(InvalidInput, match=r"x: expected a number, got None\. Fix\."):
+        check_kind("x", None, int, "a number", "Fix.")
+    with pytest.raises(InvalidInput, match=r"x: expected a function, got an int\. Leave it out, or give one\."):
+        check_function("x", 3)
+    with pytest.raises(InvalidInput, match=r"x: expected True or False, got no\. Write it without quotes\."):
+        check_flag("x", "no")
+
+
+def test_what_a_value_is_and_whether_it_is_finite():
+    assert [kind_of(x) for x in (None, 3, "a", [])] == ["None", "an int", "a str", "a list"]
+    assert [is_finite(x) for x in (1, 0.5, np.float32(1))] == [True] * 3
+    assert [is_finite(x) for x in (True, float("nan"), float("inf"), 10**400, "1", None, np.float32("nan"))] == [False] * 7
+    assert [grouped_digits(x) for x in (1000000, 0.5, 2**63 - 1)] == ["1,000,000", "0.5", "9,223,372,036,854,775,807"]

@@ -15,7 +15,7 @@ def test_a_device_of_this_machine_is_taken():
     assert precision.resolve_device("cpu") == CPU
 
 
-@pytest.mark.parametrize("device", ["warp", "cuda:99", "", None, 3.5])
+@pytest.mark.parametrize("device", ["warp", "cuda:99", f"cuda:{'9' * 30}", "meta", torch.device("meta"), "", None, 3.5, True])
 def test_a_device_that_is_not_there_is_refused(device: str):
     with pytest.raises(InvalidInput, match="device: expected a device of this machine, got"):
         precision.resolve_device(device)
@@ -25,6 +25,15 @@ def test_named_formats_are_taken_and_others_refused():
     assert precision.resolve_dtype("float16", CPU) == torch.float16
     with pytest.raises(InvalidInput, match="dtype: expected 'auto' or one of"):
         precision.resolve_dtype("int8", CPU)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "", None, torch.float32, [], 5])
+def test_a_format_needs_no_model_to_be_refused(dtype: object):
+    precision.check_dtype("auto")
+    with pytest.raises(
+        InvalidInput, match=r"dtype: expected 'auto' or one of .*, got .*\. Leave it out, or give a name as text"
+    ):
+        precision.check_dtype(dtype)
 
 
 @pytest.mark.parametrize("announced", [True, False])

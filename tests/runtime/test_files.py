@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -128,4 +129,13 @@ def test_tensors_and_what_is_said_of_them_are_read_back(tmp_path: Path):
 def test_what_cannot_be_said_in_json_writes_nothing(tmp_path: Path):
     with pytest.raises(TypeError):
         save_bundle(tmp_path / "x", {}, {"path": tmp_path})
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_disk_that_turns_out_full_is_told_with_the_path_that_was_asked_for(tmp_path: Path, named: bool):
+    path = tmp_path / "a.png"
+    told = r"^out: .*/a.png could not be written \(No space left on device\). Make room"
+    with pytest.raises(OutputError, match=told), atomic_path(path) as temporary:
+        raise OSError(errno.ENOSPC, "No space left on device", *([str(temporary)] if named else []))
     assert os.listdir(tmp_path) == []

@@ -48,6 +48,11 @@ def test_the_best_on_held_out_views_wins_whatever_the_reported_score():
     assert repr(made) == "Composed(2 of 4 candidates: 'a' (seed 0): (+0.25, -1.00) at 0.3, 'b' (seed 0): left at 0.5)"
 
 
+def test_its_images_are_those_of_the_winners():
+    made = make()
+    assert torch.equal(made.images, made.candidates.images[[1, 2]])
+
+
 def test_the_placements_are_those_of_the_latents():
     assert make().placements == tuple(SPOTS * 2)
 

@@ -28,6 +28,7 @@ from fusedream_clip.features import ClipFeatures
 from fusedream_clip.scorer import ClipScorer
 from fusedream_sdk.errors import InvalidInput, WeightsError
 from fusedream_sdk.imaging.resize import shrink
+from fusedream_sdk.models.features import ScorerFeatures
 from fusedream_sdk.protocols import Perceptual
 from fusedream_sdk.testing import ToyScorer, check_perceptual
 
@@ -202,3 +203,13 @@ def test_the_pairs_of_the_emoji_world_name_their_distance() -> None:
 def test_importing_the_plugin_imports_neither_torch_nor_transformers() -> None:
     code = "import sys, fusedream_clip; sys.exit(any(name in sys.modules for name in ('torch', 'transformers')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_scorer_offers_the_layers_of_its_tower(scorers: dict[str, ClipScorer]) -> None:
+    for scorer in scorers.values():
+        images = pictures()[0]
+        layers, hidden = scorer.layers(images), load_features(scorer=scorer).hidden_states(images)
+        assert len(layers) == len(hidden) - 1
+        assert all(torch.equal(x, y) for x, y in zip(layers, hidden[1:], strict=True))
+        a, b = pictures()
+        torch.testing.assert_close(ScorerFeatures(scorer)(a, b), load_features(scorer=scorer)(a, b))
