@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fusedream_sdk.errors import FuseDreamError, InvalidInput, PluginContractError, UnknownPlugin
+from fusedream_sdk.errors import FuseDreamError, InvalidInput, PluginContractError, PluginFault, UnknownPlugin
 from fusedream_sdk.models import registry
 
 PLACED = ("generators", "scorers", "perceptual")  # groups that are given a device
@@ -66,10 +66,8 @@ def _loaded(kind: str, name: str, device: str) -> Any:
         if kind == "methods":
             return load_method(name)
         return registry.load(kind, name, **({"device": resolve_device(device)} if kind in PLACED else {}))
-    except (FuseDreamError, MemoryError):
-        raise
-    except Exception as error:  # whatever a stranger's code does
-        raise PluginContractError(f"{kind}: expected {name!r} to load, got {type(error).__name__}: {error}.") from error
+    except PluginFault as error:  # whatever a stranger's code raised, and whose it is
+        raise PluginContractError(f"{kind}: expected {name!r} to load: {error}") from error.__cause__
 
 
 def _check_pair(pair: Any) -> None:

@@ -12,7 +12,8 @@ from fusedream_sdk.methods.base import Method
 from fusedream_sdk.optim.loop import optimise
 from fusedream_sdk.optim.state import State
 from fusedream_sdk.optim.status import Status
-from fusedream_sdk.run.folder import Filling, Folder
+from fusedream_sdk.run.filling import Filling
+from fusedream_sdk.run.folder import Folder
 from fusedream_sdk.run.recipe import Recipe
 from fusedream_sdk.run.report import make_result
 from fusedream_sdk.run.result import FILE, Result

@@ -28,7 +28,7 @@ from fusedream_sdk.run.recipe import DEFAULT_METHOD, MethodRecord, Verb
 from fusedream_sdk.run.report import make_recipe
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.rows import each_with_each
-from fusedream_sdk.run.settings import Settings, check_changes
+from fusedream_sdk.run.settings import OF_A_BANK, Settings, check_changes
 from fusedream_sdk.run.task import Task
 from fusedream_sdk.runtime.bounds import MEMORY_GB
 from fusedream_sdk.runtime.checks import check_flag, check_function, check_kind, check_names, names_of
@@ -46,10 +46,6 @@ Into: TypeAlias = str | Path | Folder | None
 """Where pictures go as soon as they are done: a folder, a file that ends in .png, or a `Folder`."""
 
 
-OF_A_BANK = ["bank", "bank_views", "samples", "augment", "search_augment"]
-"""The settings that say what a bank holds."""
-
-
 class FuseDream:
     """A generator, a scorer, and everything between a sentence and a picture.
 
@@ -64,8 +60,7 @@ class FuseDream:
         settings: changes to the recommended settings, for every call.
         memory_gb: bound on the memory of a chunk of rows, at most a million; half of what is free by default.
         perceptual: distance of two pictures for `compose` and `invert`: a name for `load_perceptual`, or any `Perceptual`;
-            loaded on the first use. By default what the pair of models names, or "lpips"; where that cannot be had, "scorer":
-            the features of the scorer in use.
+            loaded on the first use. By default what the pair names, or "lpips", or "scorer" where that cannot be had.
 
     Raises:
         UnknownPlugin, PluginImportError, DuplicatePlugin, WeightsError: a named model cannot be had.
@@ -98,9 +93,7 @@ class FuseDream:
         self._settings = Settings().replace(**{**own, **chosen.settings, **(settings or {})})
 
     def __repr__(self) -> str:
-        height, width = self.generator.resolution
-        number = str(self.dtype).removeprefix("torch.")
-        return f"FuseDream({self.engine.label}: {height} x {width} pixels, {number} on {self.device})"
+        return f"FuseDream({self.engine.about})"
 
     @property
     def engine(self) -> Engine:
@@ -163,8 +156,8 @@ class FuseDream:
 
         Raises:
             InvalidInput: a prompt, seed, start, method or setting cannot be used. PluginContractError: a model breaks its
-            protocol. PluginFault: its code raised an error. UnknownPlugin, PluginImportError, DuplicatePlugin: a method cannot be had. OutputError: `into` cannot be
-            written.
+            protocol. PluginFault: its code raised an error. UnknownPlugin, PluginImportError, DuplicatePlugin: a method cannot
+            be had. OutputError: `into` cannot be written.
         """
         if watch is not None:
             check_function("watch", watch)
@@ -255,6 +248,7 @@ class FuseDream:
         check_flag("progress", progress)
         scene, settings = SceneSettings.split(changes, self.settings)
         pairs, where = each_with_each(prompts, seeds), placements(places, scales)
+        self.engine.check_once()
         check_work(len(pairs) * len(where), vars(settings), canvas=self.generator.resolution, side=self.scorer.resolution)
         layers = as_layer("background", background), as_layer("foreground", foreground)
         request = Request(pairs, where, layers, settings, scene)
@@ -296,6 +290,7 @@ class FuseDream:
             check_used(told, changes)
             settings = settings.replace(basis=1)
         pairs = each_with_each(prompts, seeds)
+        self.engine.check_once()
         models = {"canvas": self.generator.resolution, "side": self.scorer.resolution}
         check_work(len(pairs), vars(settings), members=chosen.members, **models)
         check_start(told, self.generator.space, len(pairs))

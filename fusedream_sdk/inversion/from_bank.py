@@ -17,7 +17,8 @@ from fusedream_sdk.latents import Latents
 from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.engine import Engine
-from fusedream_sdk.run.folder import Filling, Folder
+from fusedream_sdk.run.filling import Filling
+from fusedream_sdk.run.folder import Folder
 from fusedream_sdk.run.recipe import Verb
 from fusedream_sdk.run.report import make_recipe, record
 from fusedream_sdk.run.settings import Settings

@@ -58,7 +58,7 @@ def check_generator(generator: Any, *, rows: int = 8) -> None:
     _check_encoder(generator, images)
 
 
-def draw(generator: Any, n: int, seed: int) -> Latents:
+def draw_sample(generator: Any, n: int, seed: int) -> Latents:
     """n rows from a seed, for prompts where there is such a keyword. Raises PluginContractError for what it raises."""
     rng = torch.Generator().manual_seed(seed)
     told = {"prompts": [PROMPTS[i % len(PROMPTS)] for i in range(n)]} if checks.conditioned(generator) else {}
@@ -70,8 +70,8 @@ def draw(generator: Any, n: int, seed: int) -> Latents:
 def _check_draws(generator: Any, rows: int) -> Latents:
     """Samples follow from their seed alone. Returns one."""
     with own_randomness("generator.sample", "Draw from the generator that it is given: torch.randn(..., generator=rng)."):
-        latents = draw(generator, rows, 0)
-        again, other = draw(generator, rows, 0), draw(generator, rows, 1)
+        latents = draw_sample(generator, rows, 0)
+        again, other = draw_sample(generator, rows, 0), draw_sample(generator, rows, 1)
     checks.check_mixture(generator, latents)
     for name in generator.space:
         if latents[name].requires_grad:
@@ -152,7 +152,7 @@ def _check_live(generator: Any, latents: Latents) -> None:
 
 def _check_everywhere(generator: Any, rows: int) -> None:
     """Pictures are finite and in range wherever a run may go: samples, mixtures of them, noise put inside, and corners."""
-    samples = draw(generator, max(SAMPLES, rows), 2)
+    samples = draw_sample(generator, max(SAMPLES, rows), 2)
     for what, points in _places(generator, samples):
         for first in range(0, len(next(iter(points.values()))), rows):
             some = select(points, slice(first, first + rows))

@@ -11,6 +11,7 @@ from torch import Tensor
 from fusedream_sdk.errors import PluginContractError
 from fusedream_sdk.models import checks
 from fusedream_sdk.models.calls import called, check_repeatable, check_rows_alone, check_unchanged, own_randomness
+from fusedream_sdk.models.features import offers_layers
 
 PROMPTS = ("a red apple", "a blue car", "a dog", "a green frog at night", "two birds")
 ROW_TOLERANCE = 1e-4  # a batch rounds otherwise than a row
@@ -47,7 +48,7 @@ def check_scorer(scorer: Any, *, rows: int = 5) -> None:
     if size != text.shape[1]:
         raise PluginContractError(f"scorer: expected one size of embedding, got {text.shape[1]} and {size}.")
     _check_pictures("scorer.encode_image", encode, images, lambda x: (x @ text[0].detach().to(x.dtype)).sum())
-    if hasattr(scorer, "layers"):
+    if offers_layers(scorer):
         _check_layers(scorer, images)
 
 

@@ -80,7 +80,7 @@ class ScorerFeatures:
         return fingerprint_of({}, {"distance": "scorer", "by": self.by, "scorer": identity(self.scorer)})
 
 
-def load(*, scorer: Scorer | None = None, device: str | torch.device | None = None) -> ScorerFeatures:
+def scorer_features(*, scorer: Scorer | None = None, device: str | torch.device | None = None) -> ScorerFeatures:
     """The perceptual distance "scorer": by the features of the scorer in use, so that there is nothing to download.
 
     Args:

@@ -39,7 +39,7 @@ KINDS = {  # kind -> who takes a hub id, a folder or a file as `weights`
     "models": None,
     "methods": None,
 }
-BUILT_IN = {"perceptual": [EntryPoint("scorer", "fusedream_sdk.models.features:load", "fusedream_sdk.perceptual")]}
+BUILT_IN = {"perceptual": [EntryPoint("scorer", "fusedream_sdk.models.features:scorer_features", "fusedream_sdk.perceptual")]}
 TAGGED = {"scorers": "openclip"}  # kind -> who takes `architecture:weights`
 
 
@@ -111,7 +111,7 @@ def load(kind: str, name: str, **options: Any) -> Any:
         raise InvalidInput(kind, expected="the name of a plugin", got=name)
     known = plugins(kind)
     base, written = split_name(name)
-    owner, weights = owner_of(kind, base)
+    owner, weights = plugin_of(kind, base)
     if owner not in known:
         raise UnknownPlugin(unknown_message(kind, owner, list(known)))
     given = joined(owner, written, weights, options)
@@ -152,7 +152,7 @@ def build_with(
         raise fault(kind, name, point, error) from error
 
 
-def owner_of(kind: str, name: str) -> tuple[str, str]:
+def plugin_of(kind: str, name: str) -> tuple[str, str]:
     """The plugin that a name means, and the weights in it: `vqgan:folder` is ("vqgan", "folder"). Imports no plugin.
 
     A name that nobody takes is given back, without weights.

@@ -7,6 +7,7 @@ that would be fetched.
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import sys
@@ -42,7 +43,7 @@ def check_named(kind: str, role: str, name: str | list[str] | dict[str, float] |
 def _check_one(kind: str, role: str, name: str, *, allow_download: bool) -> None:
     known = registry.plugins(kind)
     base, options = split_name(name)
-    owner, weights = registry.owner_of(kind, base)
+    owner, weights = registry.plugin_of(kind, base)
     chosen = [word for word in (weights, *words_in(options.pop("weights", ""))) if word]
     others = [word for value in options.values() for word in words_in(value)]
     led = next((key for key in options if key in ELSEWHERE), None)
@@ -55,7 +56,8 @@ def _check_one(kind: str, role: str, name: str, *, allow_download: bool) -> None
         )
     if owner not in known:
         raise UnknownPlugin(registry.unknown_message(kind, owner, list(known)))
-    if allow_download or all(_is_cached(kind, owner, one) for one in chosen):
+    known_words = all(_is_choice(kind, owner, key, word) for key, value in options.items() for word in words_in(value))
+    if allow_download or (known_words and all(_is_cached(kind, owner, one) for one in chosen)):
         return
     fix = "If you trust it, allow that: replay(..., allow_download=True), or --allow-download"
     raise InvalidInput(
@@ -91,13 +93,28 @@ def is_path(weights: str) -> bool:
 
 def _is_cached(kind: str, owner: str, weights: str) -> bool:
     """Whether weights are all here, as the module of a plugin says with a function `cached`; without one they are not."""
+    build = _builder(kind, owner)
+    ask = getattr(sys.modules.get(getattr(build, "__module__", "")), "cached", None)
+    return callable(ask) and bool(ask(weights))
+
+
+def _is_choice(kind: str, owner: str, option: str, word: str) -> bool:
+    """Whether a word is one that the plugin's own signature lists, as a `Literal`; any other might be something to fetch."""
+    try:
+        parameters = inspect.signature(_builder(kind, owner)).parameters
+    except (TypeError, ValueError):  # not a function of Python
+        return False
+    listed = str(parameters[option].annotation) if option in parameters else ""
+    return "Literal[" in listed and (repr(word) in listed or f'"{word}"' in listed)
+
+
+def _builder(kind: str, owner: str) -> Any:
+    """The function behind the name of a plugin; None for one that is broken, of which its loading will tell."""
     try:
         build: Any = registry.resolve(kind, owner, registry.plugins(kind)[owner])
     except (PluginImportError, DuplicatePlugin):
-        return False
-    build = getattr(build, "func", build)  # of functools.partial
-    ask = getattr(sys.modules.get(getattr(build, "__module__", "")), "cached", None)
-    return callable(ask) and bool(ask(weights))
+        return None
+    return getattr(build, "func", build)  # of functools.partial
 
 
 def hub_cached(repository: str, *choices: str) -> bool:

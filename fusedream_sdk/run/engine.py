@@ -94,6 +94,12 @@ class Engine:
         return f"{self.generator.label} with {self.scorer.label}"
 
     @property
+    def about(self) -> str:
+        """For people: which models, how large their pictures are, in which number format and where."""
+        height, width = self.generator.model.resolution
+        return f"{self.label}: {height} x {width} pixels, {str(self.dtype).removeprefix('torch.')} on {self.device}"
+
+    @property
     def has_bank(self) -> bool:
         """Whether one bank can serve every prompt."""
         return isinstance(self.scorer.model, Scorer) and not conditioned(self.generator.model)

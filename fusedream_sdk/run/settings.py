@@ -14,6 +14,7 @@ from fusedream_sdk.runtime import bounds
 from fusedream_sdk.runtime.checks import changed, check_choice, check_kind, check_names, in_bounds, names_of
 from fusedream_sdk.scoring.views import Views
 
+OF_A_BANK = ["bank", "bank_views", "samples", "augment", "search_augment"]  # what says what a bank holds
 COMPARED = {"basis", "samples", "bank"}  # with each other
 IN_FILES = {"mix": "start"}  # attribute -> its name in a recipe, where that is older
 LATER = {"search_augment": None, "keep": "best", "judge": True}  # left out of a recipe where they are so, as in the first ones
@@ -123,7 +124,7 @@ class Settings:
 def check_changes(changes: object) -> None:
     """Changes to settings that are not known yet are names with values that can be used by themselves. Raises InvalidInput."""
     check_kind("settings", changes, Mapping, "names of settings with values", "Give a dictionary: {'steps': 200}.")
-    given: dict[str, Any] = dict(changes)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    given: dict[Any, Any] = dict(changes)  # pyright: ignore[reportAssignmentType, reportCallIssue, reportArgumentType]
     check_names(given, names_of(Settings))
     for name in COMPARED & given.keys():
         bounds.SETTINGS[name].check(name, given.pop(name))

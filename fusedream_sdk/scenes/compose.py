@@ -8,7 +8,8 @@ from dataclasses import replace
 from fusedream_sdk.optim.halving import Race, stages
 from fusedream_sdk.optim.state import State
 from fusedream_sdk.run.engine import Engine
-from fusedream_sdk.run.folder import Filling, Folder
+from fusedream_sdk.run.filling import Filling
+from fusedream_sdk.run.folder import Folder
 from fusedream_sdk.run.recipe import Recipe, Verb
 from fusedream_sdk.run.report import make_recipe, make_result, record
 from fusedream_sdk.run.result import FILE

@@ -212,8 +212,8 @@ class Composed:
 
         Args:
             path: a file ending in .png (only for a single winner), or a folder, made if it is missing, that takes a PNG for
-                each winner, `candidates.png` and `candidates.safetensors` with all candidates, and `result.safetensors` with the
-                winners' tensors.
+                each winner, `candidates.png` and `candidates.safetensors` with all candidates, and `result.safetensors` with
+                the winners' tensors.
             overwrite: whether existing files may be replaced.
 
         Returns:

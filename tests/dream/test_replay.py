@@ -143,3 +143,10 @@ def test_a_picture_in_the_prompt_must_be_given_again(tmp_path: Path, make_dream:
 def test_a_name_that_replay_does_not_know_is_refused(picture: Path):
     with pytest.raises(InvalidInput, match=r"judge: expected one of generator, scorer, .*, got an unknown name"):
         replay(picture, judge=3)  # pyright: ignore[reportCallIssue]
+
+
+def test_pictures_for_a_prompt_without_any_are_refused(picture: Path):
+    with pytest.raises(InvalidInput, match=r"image_prompts: expected nothing, as there is no picture in its prompt, got 1"):
+        replay(picture, image_prompts=[torch.rand(3, 20, 20)])
+    with pytest.raises(InvalidInput, match=r"image_prompts: expected a list of pictures, got a Tensor\. Put"):
+        replay(picture, image_prompts=torch.rand(3, 20, 20))  # pyright: ignore[reportArgumentType]

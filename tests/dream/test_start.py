@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.dream.replay import replay
+from fusedream_sdk.dream.start import check_used
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput
 from fusedream_sdk.imaging.pictures import read_recipe, save_png, to_pil
 from fusedream_sdk.run.result import Result
@@ -214,3 +215,16 @@ def test_starts_are_kept_in_a_folder_and_by_rows(dream: FuseDream, from_latents:
     assert len(result.starts) == 2
     assert result[1].starts == result.starts[1:]
     assert Result.concatenate([result[0], result[1]]).starts == result.starts
+
+
+@pytest.mark.parametrize("name", ["mix", "basis", "samples", "bank", "bank_views"])
+def test_a_setting_of_a_search_has_no_effect_on_rows_that_are_told_where_to_begin(name: str):
+    check_used({"z": torch.zeros(1, 3)}, {"steps": 3, "basis": 1})
+    with pytest.raises(InvalidInput, match=f"{name}: expected nothing, as a start is neither searched nor mixed, got 7. Leave"):
+        check_used({"z": torch.zeros(1, 3)}, {name: 7})
+
+
+def test_a_picture_to_begin_at_is_looked_for_in_the_bank_so_its_size_counts():
+    check_used(picture(), {"samples": 7, "bank": 9, "bank_views": 2})
+    with pytest.raises(InvalidInput, match="mix: expected nothing, as a start is neither searched nor mixed"):
+        check_used(picture(), {"mix": "best"})

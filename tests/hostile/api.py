@@ -1,5 +1,6 @@
 """Values of a wrong kind, for every public function and every field of every public class of settings."""
 
+# pyright: reportArgumentType=false
 from __future__ import annotations
 
 from typing import Any
@@ -159,65 +160,65 @@ CALLS: list[tuple[Call, str]] = [
     (called("bank_recipe", 5), r"^settings: expected Settings, got an int\."),
     (called("bank_recipe", {"bank": 3}), r"^settings: expected Settings, got a dict\."),
     (lambda dream: Settings().replace(step=3), r"^step: expected a setting: .* Did you mean 'steps'\?"),
-    (lambda dream: fd.Result.load(None), r"^folder: expected a path, got (None|a NoneType)\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.Result.load(5), r"^folder: expected a path, got an? int\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.Inversion.load(None), r"^folder: expected a path, got (None|a NoneType)\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.replay(5), r"^picture: expected .*, got an? int"),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.replay("a.png", progress="no"), r"^progress: expected True or False, got no\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.interpolate(5, 5, 3, generator=dream.generator), r"^a: expected a result of one row, got an int\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.interpolate(5, 5, 3, generator=5), r"^generator: expected the generator that drew both, got an int\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.interpolate(5, 5, 1, generator=dream.generator), r"^frames: expected an integer of at least 2, got 1\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.invert(5, PICTURE, perceptual=distance), r"^generator: expected an object with the members of Generator"),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.invert(dream.generator, PICTURE, perceptual=5), r"^perceptual: expected a function of two pictures, got"),  # pyright: ignore[reportArgumentType]
+    (lambda dream: fd.Result.load(None), r"^folder: expected a path, got (None|a NoneType)\."),
+    (lambda dream: fd.Result.load(5), r"^folder: expected a path, got an? int\."),
+    (lambda dream: fd.Inversion.load(None), r"^folder: expected a path, got (None|a NoneType)\."),
+    (lambda dream: fd.replay(5), r"^picture: expected .*, got an? int"),
+    (lambda dream: fd.replay("a.png", progress="no"), r"^progress: expected True or False, got no\."),
+    (lambda dream: fd.interpolate(5, 5, 3, generator=dream.generator), r"^a: expected a result of one row, got an int\."),
+    (lambda dream: fd.interpolate(5, 5, 3, generator=5), r"^generator: expected the generator that drew both, got an int\."),
+    (lambda dream: fd.interpolate(5, 5, 1, generator=dream.generator), r"^frames: expected an integer of at least 2, got 1\."),
+    (lambda dream: fd.invert(5, PICTURE, perceptual=distance), r"^generator: expected an object with the members of Generator"),
+    (lambda dream: fd.invert(dream.generator, PICTURE, perceptual=5), r"^perceptual: expected a function of two pictures, got"),
     (
         lambda dream: fd.invert(dream.generator, PICTURE, perceptual=distance, settings={}),
         r"^settings: expected InversionSettings",
-    ),  # pyright: ignore[reportArgumentType]
+    ),
     (
         lambda dream: fd.invert(dream.generator, PICTURE, perceptual=distance, starts=5),
         r"^starts: expected latents by their names",
-    ),  # pyright: ignore[reportArgumentType]
+    ),
     (
         lambda dream: fd.invert(dream.generator, PICTURE, perceptual=distance, budget="x"),
         r"^budget: expected a positive number",
-    ),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.load_generator(5), r"^generators: expected the name of a plugin, got 5\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.load_perceptual(None), r"^perceptual: expected the name of a plugin, got None\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.load_scorer(5), r"^scorers: expected the name of a plugin, got 5\."),  # pyright: ignore[reportArgumentType]
+    ),
+    (lambda dream: fd.load_generator(5), r"^generators: expected the name of a plugin, got 5\."),
+    (lambda dream: fd.load_perceptual(None), r"^perceptual: expected the name of a plugin, got None\."),
+    (lambda dream: fd.load_scorer(5), r"^scorers: expected the name of a plugin, got 5\."),
     (lambda dream: fd.load_scorer([]), r"^scorer: expected at least one scorer, got an ensemble of nothing\."),
     (lambda dream: fd.load_scorer(["a"], weights="1"), r"^weights: expected a number for each scorer, got 1\."),
     (lambda dream: fd.load_scorer(["a"], weights=5), r"^weights: expected a number for each scorer, got 5\."),
-    (lambda dream: fd.load_scorer({"a": "x"}), r"^weights: expected a number for each scorer, got"),  # pyright: ignore[reportArgumentType]
+    (lambda dream: fd.load_scorer({"a": "x"}), r"^weights: expected a number for each scorer, got"),
     (lambda dream: fd.load_scorer([ToyScorer(), ToyScorer()], weights=[1]), r"^weights: expected one for each of 2 scorers"),
-    (lambda dream: fd.load_method(5), r"^method: expected the name of a method, or a Method, got an int\."),  # pyright: ignore[reportArgumentType]
+    (lambda dream: fd.load_method(5), r"^method: expected the name of a method, or a Method, got an int\."),
     (
         lambda dream: fd.load_method("random-search", population="many"),
         r"^population: expected an integer of at least 2, got many",
     ),
-    (lambda dream: fd.adam(lr="fast"), r"^lr: expected a positive number, got fast\."),  # pyright: ignore[reportArgumentType]
+    (lambda dream: fd.adam(lr="fast"), r"^lr: expected a positive number, got fast\."),
     (lambda dream: fd.adam(falls_over=0), r"^falls_over: expected an integer of at least 1, got 0\."),
-    (lambda dream: fd.sgd(lr=None), r"^lr: expected a positive number, got None\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.sgd(lr=0.1, nesterov="yes"), r"^nesterov: expected True or False, got yes\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.WeightedSum(5), r"^weights: expected name of a loss -> a finite number, got an int\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.DynamicBarrier(5), r"^primary: expected the name of a loss, got an int\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.Clipped(1.0, 5), r"^direction: expected a Direction, got an int\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.Scene(5, 5), r"^background: expected an object with the members of Generator, got an int\."),  # pyright: ignore[reportArgumentType]
+    (lambda dream: fd.sgd(lr=None), r"^lr: expected a positive number, got None\."),
+    (lambda dream: fd.sgd(lr=0.1, nesterov="yes"), r"^nesterov: expected True or False, got yes\."),
+    (lambda dream: fd.WeightedSum(5), r"^weights: expected name of a loss -> a finite number, got an int\."),
+    (lambda dream: fd.DynamicBarrier(5), r"^primary: expected the name of a loss, got an int\."),
+    (lambda dream: fd.Clipped(1.0, 5), r"^direction: expected a Direction, got an int\."),
+    (lambda dream: fd.Scene(5, 5), r"^background: expected an object with the members of Generator, got an int\."),
     (
         lambda dream: fd.Scene(dream.generator, dream.generator, feather="soft"),
         r"^feather: expected a number from 0 to 0.5, got soft",
-    ),  # pyright: ignore[reportArgumentType]
-    (lambda dream: next(fd.iterate(5, 5, {}, steps=3)), r"^objective: expected an Objective, got an int\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: next(fd.iterate(len, len, 5, steps=3)), r"^params: expected tensors by their names, got an int\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: next(fd.iterate(len, len, {}, steps="3")), r"^steps: expected an integer of at least 1, got 3\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.optimise(5), r"^states: expected an iterator of states, got an int\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.optimise(iter(()), watch=5), r"^watch: expected a function, got an int\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.BasisMix(5, 5), r"^space: expected latents' specs by their names, got an int\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.BasisMix({}, 5), r"^basis: expected tensors by their names, got an int\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.Composition(5, 5, 5), r"^scene: expected a Scene, got an int\."),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.AugCLIP(dream.generator, dream.scorer, [0], views=5), r"^views: expected Views, got an int\."),  # pyright: ignore[reportArgumentType]
+    ),
+    (lambda dream: next(fd.iterate(5, 5, {}, steps=3)), r"^objective: expected an Objective, got an int\."),
+    (lambda dream: next(fd.iterate(len, len, 5, steps=3)), r"^params: expected tensors by their names, got an int\."),
+    (lambda dream: next(fd.iterate(len, len, {}, steps="3")), r"^steps: expected an integer of at least 1, got 3\."),
+    (lambda dream: fd.optimise(5), r"^states: expected an iterator of states, got an int\."),
+    (lambda dream: fd.optimise(iter(()), watch=5), r"^watch: expected a function, got an int\."),
+    (lambda dream: fd.BasisMix(5, 5), r"^space: expected latents' specs by their names, got an int\."),
+    (lambda dream: fd.BasisMix({}, 5), r"^basis: expected tensors by their names, got an int\."),
+    (lambda dream: fd.Composition(5, 5, 5), r"^scene: expected a Scene, got an int\."),
+    (lambda dream: fd.AugCLIP(dream.generator, dream.scorer, [0], views=5), r"^views: expected Views, got an int\."),
     (
         lambda dream: fd.AugCLIP(dream.generator, dream.scorer, [0], count="3"),
         r"^count: expected an integer of at least 1, got 3\.",
-    ),  # pyright: ignore[reportArgumentType]
-    (lambda dream: fd.AugCLIP(dream.generator, dream.scorer, ["a"]), r"^seeds: expected integers from 0"),  # pyright: ignore[reportArgumentType]
+    ),
+    (lambda dream: fd.AugCLIP(dream.generator, dream.scorer, ["a"]), r"^seeds: expected integers from 0"),
 ]

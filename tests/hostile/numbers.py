@@ -1,5 +1,6 @@
 """Numbers that nobody can mean: not finite, past every bound, of another kind; and runs that cannot end or fit."""
 
+# pyright: reportArgumentType=false, reportOperatorIssue=false
 from __future__ import annotations
 
 from typing import Any

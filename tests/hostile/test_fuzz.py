@@ -102,7 +102,7 @@ COMPOSED = {
 STEERED = {"steering": {"name": "random-search", "options": {"population": 2}}}
 
 
-@settings(**FIXED, max_examples=150)
+@settings(**FIXED, max_examples=100)
 @given(st.one_of(spoilt(recipe()), spoilt(recipe(**COMPOSED)), spoilt(recipe(**STEERED))))
 def test_a_recipe(values: Any):
     put_text("bad.png", dumped(values))

@@ -1,5 +1,6 @@
 """Texts that nothing can read: empty, endless, undecodable, or with what a terminal would obey."""
 
+# pyright: reportArgumentType=false
 from __future__ import annotations
 
 import fusedream_sdk as fd
@@ -50,5 +51,5 @@ CALLS: list[tuple[Call, str]] = [
     (lambda dream: fd.Prompt("a") * 1e308, r"^Prompt: expected weights from"),
     (lambda dream: fd.Prompt("a") / 0, r"^weight: expected a number other than 0"),
     (lambda dream: fd.Prompt("a") / 1e-320, r"^weight: expected a finite number to multiply a prompt by, got inf"),
-    (lambda dream: as_prompt(5), r"^Prompt: expected a text, got an int\."),  # pyright: ignore[reportArgumentType]
+    (lambda dream: as_prompt(5), r"^Prompt: expected a text, got an int\."),
 ]

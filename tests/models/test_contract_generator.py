@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fusedream_sdk.errors import PluginContractError
 from fusedream_sdk.latents import Box, Free, Latents, LatentSpec, OneHot, Simplex
-from fusedream_sdk.models.contract_generator import check_generator, draw
+from fusedream_sdk.models.contract_generator import check_generator, draw_sample
 from fusedream_sdk.testing import ToyConditioned, ToyGenerator
 
 SIDE = 16
@@ -207,7 +207,7 @@ class Told(ToyConditioned):
 
 def test_a_generator_that_requires_prompts_is_given_some():
     check_generator(Told(SIDE))
-    assert draw(Told(SIDE), 6, 0)["tint"].shape == (6, 3)
+    assert draw_sample(Told(SIDE), 6, 0)["tint"].shape == (6, 3)
 
 
 class Encoding(ToyGenerator):

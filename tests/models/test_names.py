@@ -141,7 +141,6 @@ def test_numbers_in_a_strangers_recipe_are_harmless(name: str):
         ('toy-sized?canvas=["~/evil"]', "the path .*, which is not followed"),
         ("toy-sized?weights=owner/name", "which would be downloaded"),
         ("toy-sized:owner/name?height=8", "which would be downloaded"),
-        ("toy-sized?height=net", "which would be downloaded"),
     ],
 )
 def test_words_in_a_strangers_recipe_are_neither_followed_nor_fetched(name: str, message: str):

@@ -40,7 +40,9 @@ def test_members_of_an_ensemble_are_each_asked_for():
         check(["clip", "a/b"], "scorers")
 
 
-@pytest.mark.parametrize("name", ["a/b", "biggan:a/b", "biggan?weights=a/b", "vqgan:word"])
+@pytest.mark.parametrize(
+    "name", ["a/b", "biggan:a/b", "biggan?weights=a/b", "vqgan:word", "biggan?classes=net", "biggan?x=word"]
+)
 def test_what_would_be_fetched_needs_leave(name: str):
     with pytest.raises(
         InvalidInput, match=r"generator: expected a model that is shipped, cached or named by you, got '.*--allow"

@@ -43,6 +43,8 @@ def test_a_sentence_becomes_a_picture_by_biggan_deep_128_and_vit_b_32(folders: t
     with torch.no_grad():
         torch.testing.assert_close(dream.generator(result.latents), result.images, atol=1e-4, rtol=0)
     (picture,) = result.save(tmp_path / "cat.png")
-    again = fd.replay(picture, progress=False)
+    with pytest.raises(fd.InvalidInput, match="generator: expected a model that a picture may name, got the path"):
+        fd.replay(picture, progress=False)  # a picture may come from anybody, so a folder is named by who replays it
+    again = fd.replay(picture, generator=str(folders[0]), scorer=str(folders[1]), progress=False)
     assert isinstance(again, fd.Result)
     torch.testing.assert_close(again.images, result.images, atol=1e-3, rtol=0)

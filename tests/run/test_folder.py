@@ -13,49 +13,12 @@ import pytest
 from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.errors import InvalidInput, OutputError
 from fusedream_sdk.imaging import pictures as imaging
-from fusedream_sdk.inversion.result import Inversion
-from fusedream_sdk.optim.state import State
-from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run import folder as folders
 from fusedream_sdk.run.folder import MANIFEST, PARTS, Folder, other
 from fusedream_sdk.run.result import Result
-from fusedream_sdk.scenes.result import CANDIDATES
-from fusedream_sdk.testing import ToyGenerator, random_latents
-from tests.scenes.toys import SquareDistance, composer
+from tests.run.toys import PROMPTS, ROWS, SEEDS, content, draw, interrupt_at
 
 MakeDream = Callable[..., FuseDream]
-PROMPTS, SEEDS = ["red", "blue"], [0, 1]
-ROWS = ("00-red-seed0", "01-red-seed1", "02-blue-seed0", "03-blue-seed1")
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def interrupt_at(row: int, step: int = 2) -> Callable[[State, Any], None]:
-    def watch(state: State, rows: Any) -> None:
-        if (state.step, rows[0]) == (step, row):
-            raise KeyboardInterrupt
-
-    return watch
-
-
-def fault_at(row: int) -> Callable[[State, Any], None]:
-    def watch(state: State, rows: Any) -> None:
-        if rows[0] == row:
-            raise ZeroDivisionError
-
-    return watch
-
-
-def draw(dream: FuseDream, into: Any, **options: Any) -> Result:
-    return dream.generate(PROMPTS, seeds=SEEDS, into=into, progress=False, **options)
-
-
-@pytest.fixture
-def undisturbed(make_dream: MakeDream, tmp_path: Path) -> dict[str, bytes]:
-    draw(make_dream(), tmp_path / "whole")
-    return content(tmp_path / "whole")
 
 
 def test_a_finished_folder_has_what_save_writes_and_a_manifest(make_dream: MakeDream, tmp_path: Path, undisturbed: dict):
@@ -67,47 +30,6 @@ def test_a_finished_folder_has_what_save_writes_and_a_manifest(make_dream: MakeD
     assert manifest["done"] is True
     assert manifest["pictures"] == [f"{row}.png" for row in ROWS]
     assert (manifest["asked"]["prompts"], manifest["asked"]["seeds"]) == (["red", "red", "blue", "blue"], [0, 1, 0, 1])
-
-
-def test_every_picture_is_there_as_soon_as_it_is_done(make_dream: MakeDream, tmp_path: Path):
-    seen: list[list[str]] = []
-
-    def watch(state: State, rows: Any) -> None:
-        if state.step == 0:
-            seen.append(sorted(path.name for path in (tmp_path / "out").glob("*.png")))
-
-    draw(make_dream(), tmp_path / "out", watch=watch)
-    assert seen == [[f"{row}.png" for row in ROWS[:done]] for done in range(4)]
-
-
-@pytest.mark.parametrize("row", [0, 1, 3])
-def test_a_run_that_broke_goes_on_to_the_very_same_bytes(make_dream: MakeDream, tmp_path: Path, row: int, undisturbed: dict):
-    with pytest.raises(ZeroDivisionError):
-        draw(make_dream(), tmp_path / "out", watch=fault_at(row))
-    assert len(list((tmp_path / "out").glob("*.png"))) == row
-    drawn: list[int] = []
-    again = Folder(tmp_path / "out", resume=True)
-    result = draw(make_dream(), again, watch=lambda state, rows: drawn.extend(rows))
-    assert set(drawn) == set(range(row, 4))
-    assert content(tmp_path / "out") == undisturbed
-    assert len(result) == len(again.pictures) == 4
-
-
-def test_after_ctrl_c_the_row_in_its_midst_is_kept_but_drawn_again(make_dream: MakeDream, tmp_path: Path, undisturbed: dict):
-    stopped = draw(make_dream(), tmp_path / "out", watch=interrupt_at(1))
-    assert stopped.status == ("done", "cancelled")
-    assert len(Result.load(tmp_path / "out")) == 2
-    assert json.loads((tmp_path / "out" / MANIFEST).read_text())["done"] is False
-    whole = draw(make_dream(), Folder(tmp_path / "out", resume=True))
-    assert whole.status == ("done",) * 4
-    assert content(tmp_path / "out") == undisturbed
-
-
-def test_a_finished_folder_is_not_drawn_again(make_dream: MakeDream, tmp_path: Path, undisturbed: dict):
-    drawn: list[int] = []
-    whole = draw(make_dream(), Folder(tmp_path / "whole", resume=True), watch=lambda state, rows: drawn.extend(rows))
-    assert (len(whole), drawn) == (4, [])
-    assert content(tmp_path / "whole") == undisturbed
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:-40])])
@@ -200,55 +122,6 @@ def test_a_full_disk_is_told_and_the_picture_kept_elsewhere(
     (kept,) = (own_cache / "rescued").iterdir()
     assert str(kept) in message
     assert Result.load(kept).prompts == ("red",)
-
-
-def test_a_composition_goes_on_to_the_very_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    ask: dict[str, Any] = {"prompts": ["red", "blue"], "places": ["left", "top"], "seeds": [0, 1], "progress": False}
-    whole = composer().compose(**ask, into=tmp_path / "whole")
-    states = 0
-
-    compare = SquareDistance.__call__
-
-    def interrupting(self: SquareDistance, a: Any, b: Any) -> Any:
-        nonlocal states
-        states += 1
-        if states == 30:
-            raise KeyboardInterrupt
-        return compare(self, a, b)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(SquareDistance, "__call__", interrupting)
-        stopped = composer().compose(**ask, into=tmp_path / "out")
-    assert 0 < len(stopped) < 4
-    again = composer().compose(**ask, into=Folder(tmp_path / "out", resume=True))
-    assert content(tmp_path / "out") == content(tmp_path / "whole")
-    assert CANDIDATES in content(tmp_path / "out")
-    for _ in range(2):
-        assert (again.groups, again.winner, again.placements) == (whole.groups, whole.winner, whole.placements)
-        again = composer().compose(**ask, into=Folder(tmp_path / "out", resume=True))  # nothing is left to do
-    assert content(tmp_path / "out") == content(tmp_path / "whole")
-
-
-def test_an_inversion_goes_on_to_the_very_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    toy = ToyGenerator(16)
-    pictures = list(toy(random_latents(toy, 3, 4)))
-    ask: dict[str, Any] = {"steps": 3, "trial": 2, "starts": 2, "progress": False}
-    composer().invert(pictures, into=tmp_path / "whole", **ask)
-    add = Folder.add
-
-    def broken(self: Folder, row: int, part: Inversion) -> None:
-        if row == 1:
-            raise ZeroDivisionError
-        add(self, row, part)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Folder, "add", broken)
-        with pytest.raises(ZeroDivisionError):
-            composer().invert(pictures, into=tmp_path / "out", **ask)
-    assert [path.name for path in (tmp_path / "out").glob("*.png")] == ["00.png"]
-    found = composer().invert(pictures, into=Folder(tmp_path / "out", resume=True), **ask)
-    assert content(tmp_path / "out") == content(tmp_path / "whole")
-    assert found.status == (Status.DONE,) * 3
 
 
 def test_the_first_difference_of_two_requests_is_named_by_its_path():

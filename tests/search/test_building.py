@@ -11,13 +11,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from fusedream_sdk.errors import InvalidInput, OutputError
 from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.latents import Latents, select
+from fusedream_sdk.runtime import room
 from fusedream_sdk.runtime.files import TEMPORARY
 from fusedream_sdk.scoring.views import NO_VIEWS
 from fusedream_sdk.search import building
 from fusedream_sdk.search.bank import BankRecipe, draw_block
-from fusedream_sdk.search.building import build_bank
+from fusedream_sdk.search.building import build_bank, check_size
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
 from tests.conftest import toy_dream
 
@@ -120,3 +122,14 @@ def test_temporary_files_of_killed_writers_are_swept_by_the_next_build_and_those
     toy_dream().bank(progress=False)
     assert not dead.exists()
     assert living.exists()
+
+
+def test_a_bank_that_fits_neither_the_memory_nor_the_disk_is_refused_after_its_first_block(monkeypatch: pytest.MonkeyPatch):
+    recipe = BankRecipe("generator", "scorer", 10_000_000)
+    monkeypatch.setattr(room, "total_memory", lambda: 16_000_000_000)
+    monkeypatch.setattr(room, "free_disk", lambda folder: 3_000_000_000)
+    check_size(recipe, 64)
+    with pytest.raises(OutputError, match=r"bank: expected room for about 5.1 GB, but .* has 3 GB free\. .* FUSEDREAM_CACHE"):
+        check_size(recipe, 128)
+    with pytest.raises(InvalidInput, match="bank: expected what fits the 16 GB of this machine's memory, got 10,000,000"):
+        check_size(recipe, 512)
