@@ -290,9 +290,9 @@ class FuseDream:
             check_used(told, changes)
             settings = settings.replace(basis=1)
         pairs = each_with_each(prompts, seeds)
+        check_start(told, self.generator.space, len(pairs))
         self.engine.check_once()
         models = {"canvas": self.generator.resolution, "side": self.scorer.resolution}
         check_work(len(pairs), vars(settings), members=chosen.members, **models)
-        check_start(told, self.generator.space, len(pairs))
         task = Task(self.engine, self.engine.rows(pairs), settings, progress)
         return chosen, task, begin_at(task, chosen.starts, told, inversion_settings(self.settings, {}))

@@ -48,7 +48,7 @@ def check_scorer(scorer: Any, *, rows: int = 5) -> None:
     if size != text.shape[1]:
         raise PluginContractError(f"scorer: expected one size of embedding, got {text.shape[1]} and {size}.")
     _check_pictures("scorer.encode_image", encode, images, lambda x: (x @ text[0].detach().to(x.dtype)).sum())
-    if offers_layers(scorer):
+    if called("scorer.layers", offers_layers, scorer):
         _check_layers(scorer, images)
 
 

@@ -162,3 +162,11 @@ def test_every_mistake_gives_2_and_says_what_was_expected(words, message, fusedr
     assert message in err.splitlines()[-1]
     assert out == ""
     assert list(Path().iterdir()) == []
+
+
+def test_memory_that_torch_cannot_have_is_told_as_memory_and_a_line_has_an_end(capsys):
+    error = RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: 99999999999 bytes.")
+    assert exits.run(raising(error), ["do"]) == 1
+    assert capsys.readouterr().err.startswith("fusedream: out of memory. Ask for less at a time")
+    exits.say("x" * 100_000)
+    assert len(capsys.readouterr().err) < 1_300

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from fusedream_sdk.cli.options import MIXES, VIEWS, SettingChoice, chosen, named_views, one_or_several, read_start
+from fusedream_sdk.cli.options import MIXES, VIEWS, SettingChoice, chosen, named_views, one_or_several, read_start, unused
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.inversion.result import Inversion
 from fusedream_sdk.optim.parametrise import Mix
@@ -77,3 +77,8 @@ def test_a_start_that_is_not_there_is_refused_and_a_word_of_the_mixture_told_its
         with pytest.raises(InvalidInput, match=r"start: expected an existing picture, or a saved folder of one, got") as caught:
             read_start(word)
         assert (f"--mix {word}" in str(caught.value)) == (word in MIXES)
+
+
+def test_an_option_without_effect_is_told_why_and_what_would_give_it_one():
+    assert unused("--every", "nothing is shown").message == "--every: expected nothing, as nothing is shown. Leave it out."
+    assert unused("--a", "b is not there", "add --b").message.endswith("Leave it out, or add --b.")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -246,3 +248,23 @@ def test_its_repr_says_which_models_on_what(dream: FuseDream, toys: Path):
     assert repr(dream) == "FuseDream(a ToyGenerator with a ToyScorer: 16 x 16 pixels, float32 on cpu)"
     named = FuseDream("toy", scorer={"toy": 1, "emoji": 0.5}, dtype="bfloat16")
     assert repr(named) == "FuseDream(toy with 1*toy + 0.5*emoji: 32 x 32 pixels, bfloat16 on cpu)"
+
+
+def test_a_search_by_plain_clip_and_an_optimisation_of_augclip_go_together(dream: FuseDream):
+    """As the public code does: the starts are those of a plain run, the losses of a run with views."""
+    quick: dict[str, Any] = {"steps": 1, "noise": 0.0, "bank_views": 2}
+    told: tuple[dict[str, Any], ...] = ({"augment": NO_VIEWS}, {}, {"search_augment": NO_VIEWS})
+    plain, usual, both = (next(iter(dream.iterate("red", **quick, **changes))) for changes in told)
+    assert all(torch.equal(x, both.params[name]) for name, x in plain.params.items())
+    assert not all(torch.equal(x, both.params[name]) for name, x in usual.params.items())
+    assert not torch.allclose(both.evaluation.primary, plain.evaluation.primary, atol=1e-3)
+
+
+def test_a_pair_with_a_judge_scores_by_it_and_a_name_in_its_place_does_not(toys: Path):
+    made = FuseDream("toy", dtype="float32").generate("red", progress=False)
+    torch.testing.assert_close(made.scores["judge"], made.scores["clip"])  # of the toys, the judge is the scorer
+    assert set(FuseDream("toy", scorer="toy", dtype="float32").generate("red", progress=False).scores) == {"augclip", "clip"}
+    assert made.row_json(0)["scores"]["judge"] == pytest.approx(float(made.scores["judge"]), abs=1e-5)
+    lucky = Result.concatenate([replace(made, scores={**made.scores, "judge": made.scores["judge"] + 9}), made])
+    worse = replace(lucky, scores={**lucky.scores, "augclip": torch.tensor([0.1, 0.2])})
+    assert float(worse.best().scores["augclip"]) == pytest.approx(0.2)
