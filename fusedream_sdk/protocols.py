@@ -77,9 +77,9 @@ class Reward(Protocol):
 class Scorer(Protocol):
     """A dual encoder: its reward is the inner product of unit vectors (eq. 1), which is what a latent bank needs.
 
-    A scorer may also have `layers(images) -> list[Tensor]`: features that it makes of pictures (B, 3, resolution, resolution) in
-    [0, 1] on its way, (B, N, D) or (B, D, h, w) each, differentiable, rows independent. The perceptual distance "scorer" compares
-    pictures by them, which is what `invert` and `compose` do where LPIPS cannot be had; without layers it compares crops.
+    A scorer may also have `layers(images) -> list[Tensor]`: what it makes of pictures (B, 3, resolution, resolution) in [0, 1]
+    on its way, (B, N, D) or (B, D, h, w) each, differentiable, rows independent. The perceptual distance "scorer" compares
+    pictures by them, as `invert` and `compose` do where LPIPS cannot be had; without layers it compares crops.
     """
 
     @property

@@ -248,11 +248,10 @@ class FuseDream:
         check_flag("progress", progress)
         scene, settings = SceneSettings.split(changes, self.settings)
         pairs, where = each_with_each(prompts, seeds), placements(places, scales)
-        self.engine.check_once()
-        check_work(len(pairs) * len(where), vars(settings), canvas=self.generator.resolution, side=self.scorer.resolution)
         layers = as_layer("background", background), as_layer("foreground", foreground)
         request = Request(pairs, where, layers, settings, scene)
         with self.engine.faults():
+            check_work(len(pairs) * len(where), vars(settings), canvas=self.generator.resolution, side=self.scorer.resolution)
             return compose(self.engine, request, progress=progress, into=as_folder(into))
 
     def bank(self, *, progress: bool = True, **changes: Any) -> LatentBank:

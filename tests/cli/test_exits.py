@@ -153,7 +153,10 @@ def test_a_fault_of_ours_gives_1_and_says_how_to_see_the_traceback(fusedream, mo
         (["replay", "missing.png", "--out", "b.png"], "picture: expected an existing file, got missing.png"),
         (["interpolate", "missing.png", "b.png", "--out", "f.gif"], "picture: expected an existing file"),
         (["interpolate", "a.png", "b.png", "--out", "f.avi"], "expected a file that ends in .gif or .mp4, got f.avi"),
-        (["interpolate", "a.png", "b.png", "--out", "f.gif", "--frames", "1"], "'--frames': expected an integer of at least 2; got '1'."),
+        (
+            ["interpolate", "a.png", "b.png", "--out", "f.gif", "--frames", "1"],
+            "'--frames': expected an integer of at least 2; got '1'.",
+        ),
     ],
 )
 def test_every_mistake_gives_2_and_says_what_was_expected(words, message, fusedream):

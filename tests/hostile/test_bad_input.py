@@ -21,7 +21,7 @@ TABLES = {"numbers": numbers, "text": text, "options": options, "api": api}
 LINES = [(name, *row) for name, table in TABLES.items() for row in table.LINES]
 LATE = [(name, *row) for name, table in TABLES.items() for row in table.LATE]
 CALLS = [(name, *row) for name, table in TABLES.items() for row in table.CALLS]
-SOON = 5.0  # seconds, also on a busy machine
+SOON = 60.0  # seconds: a guard against work without end, no measure of speed
 BEFORE = ("fusedream: loading the models ...", "fusedream: drawing ")  # what is said before a refusal may come
 
 
