@@ -39,7 +39,8 @@ def main() -> None:
     sizes = [1, *map(int, args.batches.split(","))]
     runs = {size: course(dream, size) for size in sizes}
     for run in runs.values():
-        next(run), next(run)  # the first step is slower, and the first state is judged
+        for _ in range(2):  # the first step is slower, and the first state is judged
+            next(run)
     ratios: dict[int, list[float]] = {size: [] for size in sizes}
     for _ in range(args.rounds):
         seconds: dict[int, float] = {}

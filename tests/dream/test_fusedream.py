@@ -70,7 +70,7 @@ def test_a_row_alone_equals_the_row_in_a_batch(make_dream: MakeDream, mix: str):
 def test_chunks_of_one_row_give_the_same_result_as_one_batch(make_dream: MakeDream):
     sizes: list[int] = []
 
-    def watch(state: State, rows: range) -> None:
+    def watch(state: State, rows: Sequence[int]) -> None:
         sizes.append(len(rows))
 
     chunked = make_dream(memory_gb=1e-9).generate(PROMPTS, seeds=SEEDS, progress=False, watch=watch)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,15 +21,15 @@ from tests.dream.test_fusedream import PROMPTS, MakeDream, same_rows
 
 
 def test_the_watcher_sees_every_state_and_the_rows_it_belongs_to(make_dream: MakeDream):
-    seen: list[tuple[int, range]] = []
+    seen: list[tuple[int, Sequence[int]]] = []
     dream = make_dream(memory_gb=1e-9)
     dream.generate(PROMPTS, progress=False, watch=lambda state, rows: seen.append((state.step, rows)))
     assert seen == [(step, range(row, row + 1)) for row in range(2) for step in range(7)]
 
 
-def interrupt_at(step: int, chunk: int = 0) -> Callable[[State, range], None]:
-    def watch(state: State, rows: range) -> None:
-        if state.step == step and rows.start == chunk:
+def interrupt_at(step: int, chunk: int = 0) -> Callable[[State, Sequence[int]], None]:
+    def watch(state: State, rows: Sequence[int]) -> None:
+        if state.step == step and rows[0] == chunk:
             raise KeyboardInterrupt
 
     return watch
@@ -62,9 +62,9 @@ def test_ctrl_c_before_a_later_chunk_has_begun_keeps_the_rows_that_are_ready(mak
                 raise KeyboardInterrupt
             return super().__call__(latents)
 
-    def watch(state: State, rows: range) -> None:
+    def watch(state: State, rows: Sequence[int]) -> None:
         if state.step == 6:
-            ended.append(rows.start)
+            ended.append(rows[0])
 
     dream = make_dream(Interrupted(16), memory_gb=1e-9, settings={"samples": 1, "basis": 1})
     result = dream.generate(["red", "blue"], progress=False, watch=watch)

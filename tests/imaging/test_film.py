@@ -79,7 +79,10 @@ def test_an_existing_film_is_kept_unless_overwriting_is_allowed(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("name", "fps", "message"),
-    [("a.avi", 12, "out: expected a file that ends in .gif or .mp4"), ("a.gif", 0, "fps: expected an integer of at least 1, got 0")],
+    [
+        ("a.avi", 12, "out: expected a file that ends in .gif or .mp4"),
+        ("a.gif", 0, "fps: expected an integer of at least 1, got 0"),
+    ],
 )
 def test_other_formats_and_speeds_are_refused(tmp_path: Path, name: str, fps: int, message: str):
     with pytest.raises(InvalidInput, match=message):

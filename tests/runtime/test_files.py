@@ -13,8 +13,8 @@ from fusedream_sdk.errors import OutputError
 from fusedream_sdk.runtime.files import atomic_folder, atomic_path, cache_folder, check_writable, read_bundle, save_bundle
 
 
-def write(path: Path, content: str, **options: bool) -> None:
-    with atomic_path(path, **options) as temporary:
+def write(path: Path, content: str, *, overwrite: bool = True) -> None:
+    with atomic_path(path, overwrite=overwrite) as temporary:
         temporary.write_text(content)
 
 

@@ -74,7 +74,9 @@ def test_whole_placements_are_taken_as_they_are_and_once():
     free = Placement(0.4, 0.1, 0.2)
     assert placements(free) == [free]
     assert placements([free, Placement(0.3), free]) == [free, Placement(0.3)]
-    with pytest.raises(InvalidInput, match="scales: expected nothing, as every Placement has its own, got 0.9. Leave it out"):
+    with pytest.raises(
+        InvalidInput, match=r"scales: expected nothing, as every Placement has its own, got 0\.9\. Leave it out"
+    ):
         placements(free, 0.9)
 
 
