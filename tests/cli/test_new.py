@@ -143,20 +143,20 @@ def test_an_existing_folder_is_left_as_it_is(fusedream):
 
 
 def test_a_new_method_is_read_without_torch_and_drawn_with_by_name_and_option(fusedream, tmp_path, monkeypatch, toys):
-    fusedream("plugins", "new", "my_method", "--kind", "method")
-    source = Path("my_method/my_method/__init__.py").read_text()
-    entry = "[fusedream_sdk.methods]\nmy_method = my_method:load\n"
-    installed = add_distribution(tmp_path / "installed", "my-method", entry, {"my_method": source})
-    loaded = [sys.executable, "-c", "import my_method, sys; print('torch' in sys.modules)"]
+    fusedream("plugins", "new", "own_method", "--kind", "method")
+    source = Path("own_method/own_method/__init__.py").read_text()
+    entry = "[fusedream_sdk.methods]\nown_method = own_method:load\n"
+    installed = add_distribution(tmp_path / "installed", "own-method", entry, {"own_method": source})
+    loaded = [sys.executable, "-c", "import own_method, sys; print('torch' in sys.modules)"]
     env = environment(toys, tmp_path / "cache")
     done = subprocess.run(loaded, cwd=installed, capture_output=True, text=True, env=env, check=True)
     assert done.stdout == "False\n"
 
     monkeypatch.syspath_prepend(str(installed))
-    named = ["--models", "toy", "--method", "my_method?momentum=0&penalty=0.1", "--out", "a.png"]
+    named = ["--models", "toy", "--method", "own_method?momentum=0&penalty=0.1", "--out", "a.png"]
     assert fusedream("generate", "red", *named)[0] == 0
     recipe = read_recipe("a.png")
-    assert recipe["steering"] == {"name": "my_method", "options": {"momentum": 0, "penalty": 0.1}}
+    assert recipe["steering"] == {"name": "own_method", "options": {"momentum": 0, "penalty": 0.1}}
     assert recipe["settings"]["lr"] == 0.5
     assert fusedream("replay", "a.png", "--out", "b.png")[0] == 0
     with Image.open("a.png") as drawn, Image.open("b.png") as again:

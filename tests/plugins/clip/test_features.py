@@ -153,7 +153,6 @@ def test_pictures_of_two_shapes_are_refused(scorers: dict[str, ClipScorer]) -> N
     [
         ({"weights": "somewhere"}, "weights: expected None, as scorer is given, got somewhere"),
         ({"revision": "main"}, "revision: expected None, as scorer is given, got main"),
-        ({"device": "meta"}, "device: expected cpu, where scorer is, got meta. Move the scorer first."),
         ({"scorer": ToyScorer()}, "scorer: expected a scorer of the plugin clip, got ToyScorer. Pass weights= instead."),
     ],
 )
@@ -162,6 +161,12 @@ def test_options_that_exclude_each_other_are_refused(
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         load_features(**{"scorer": scorers["clip"], **options})
+
+
+def test_a_scorer_elsewhere_has_to_be_moved_first(scorers: dict[str, ClipScorer], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ClipScorer, "device", torch.device("meta"))
+    with pytest.raises(InvalidInput, match="device: expected meta, where scorer is, got cpu. Move the scorer first."):
+        load_features(scorer=scorers["clip"], device="cpu")
 
 
 @pytest.mark.parametrize(
