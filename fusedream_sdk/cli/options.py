@@ -243,7 +243,7 @@ model_options = grouped(
     click.option("--scorer", multiple=True, help="A scorer's name, a folder, or a hub id; for several, repeat: a, 0.5*b."),
     device_option,
     click.option("--dtype", default="auto", show_default=True, help="auto, float32, bfloat16 or float16."),
-    click.option("--memory-gb", type=Number(bounds.MEMORY_GB), help="Bound on the rows drawn at a time."),
+    click.option("--memory-gb", type=Number(bounds.MEMORY_GB), help="Bound on the rows that run together on an accelerator."),
 )
 
 augment_option = click.option(

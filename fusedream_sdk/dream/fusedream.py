@@ -58,7 +58,8 @@ class FuseDream:
         device: where named models are loaded; "auto" is CUDA if it is there, or the CPU. Objects stay where they are.
         dtype: "float32", "bfloat16", "float16", or "auto": bfloat16 where this machine is faster with it.
         settings: changes to the recommended settings, for every call.
-        memory_gb: bound on the memory of a chunk of rows, at most a million; half of what is free by default.
+        memory_gb: bound on the memory of the rows that run together on an accelerator, at most a million; half of what is free
+            by default. On a CPU rows run one by one.
         perceptual: distance of two pictures for `compose` and `invert`: a name for `load_perceptual`, or any `Perceptual`;
             loaded on the first use. By default what the pair names, or "lpips", or "scorer" where that cannot be had.
 

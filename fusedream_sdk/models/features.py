@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -58,8 +59,7 @@ class ScorerFeatures:
             InvalidInput: two shapes.
         """
         check_pair(a, b)
-        pairs = zip(self.features(a), self.features(b), strict=True)
-        return torch.stack([(x - y).square().sum(dim=2).mean(dim=1) for x, y in pairs]).mean(dim=0)
+        return apart(self.features(a), self.features(b))
 
     def features(self, images: Tensor) -> list[Tensor]:
         """Unit vectors (B, positions, D) of each layer, or (B, 1, D) of each crop, in float32."""
@@ -94,6 +94,12 @@ def scorer_features(*, scorer: Scorer | None = None, device: str | torch.device 
         fix = "Pass it: load_perceptual('scorer', scorer=...)."
         raise InvalidInput("scorer", expected="the scorer whose features are compared", got="none", fix=fix)
     return ScorerFeatures(scorer)
+
+
+def apart(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+    """The mean squared distance of unit vectors (B, positions, D), over positions and layers: (B,), from 0 to 4."""
+    pairs = zip(first, second, strict=True)
+    return torch.stack([(x - y).square().sum(dim=2).mean(dim=1) for x, y in pairs]).mean(dim=0)
 
 
 def offers_layers(scorer: Any) -> bool:

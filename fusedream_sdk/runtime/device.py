@@ -65,9 +65,9 @@ def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager
 def rows_alone(device: torch.device) -> bool:
     """Whether rows go through the models one by one, so that a row is the same to the bit whatever else is asked for.
 
-    Kernels round differently for another number of rows, and an optimisation amplifies that. On a CPU a batch of rows saves
-    little, as each has a batch of views (`python -m tests.benchmarks.rows`); on an accelerator it saves much, and there
-    rows agree only up to rounding.
+    Kernels round differently for another number of rows, and an optimisation amplifies that. The price on a CPU is what a
+    batch would save, a quarter of a row's time and more (`python -m tests.benchmarks.rows`, docs/results.md). On an
+    accelerator it would be many times that, so there rows run together, and agree up to rounding.
     """
     return device.type == "cpu"
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from fusedream_clip.scorer import ClipScorer
 from fusedream_sdk.errors import InvalidInput, WeightsError
 from fusedream_sdk.imaging.resize import shrink
-from fusedream_sdk.models.features import unit_positions
+from fusedream_sdk.models.features import apart, unit_positions
 from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_sdk.runtime.checks import check_pair
 from fusedream_sdk.runtime.device import resolve_device
@@ -62,8 +62,7 @@ class ClipFeatures:
             InvalidInput: two shapes.
         """
         check_pair(a, b)
-        pairs = zip(self.features(a), self.features(b), strict=True)
-        return torch.stack([(x - y).square().sum(dim=2).mean(dim=1) for x, y in pairs]).mean(dim=0)
+        return apart(self.features(a), self.features(b))
 
     def features(self, images: Tensor) -> list[Tensor]:
         """Unit vectors (B, positions, D) of each chosen layer, in float32."""

@@ -129,10 +129,12 @@ def explain(error: Exception, source: str) -> str:
     first = re.split(r"(?<=[.!])\s", " ".join(str(error).split()) or kinds[0].__name__)[0].rstrip(".")
     if any(issubclass(kind, pickle.UnpicklingError) for kind in kinds):
         refused = re.search(r"(?:GLOBAL|function) ([\w.]+)", text)
-        held = f"the file wants to run {refused[1]!r}" if refused else "the file holds something else, or is damaged"
+        if refused is None:  # nothing in it is an object that --trust could leave out
+            return f"weights: {source!r}: expected tensors alone, but it holds something else, or is damaged. Get it again."
         return (
-            f"weights: {source!r}: expected tensors alone, but {held}, which was refused. Ask for {WEIGHTS[0]}; or, if you "
-            f"trust its source, write that into the folder: fusedream convert {WEIGHTS[2]} {WEIGHTS[0]} --trust"
+            f"weights: {source!r}: expected tensors alone, but the file wants to run {refused[1]!r}, which was refused. "
+            f"Ask for {WEIGHTS[0]}; or, if you trust its source, write that into the folder: "
+            f"fusedream convert {WEIGHTS[2]} {WEIGHTS[0]} --trust"
         )
     if "trust_remote_code" in text:
         return f"weights: {source!r} wants to run code that comes with it, which was refused. Use a model of transformers' own."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.errors import InvalidInput, OutputError
 from fusedream_sdk.imaging import pictures as imaging
+from fusedream_sdk.optim.state import State
 from fusedream_sdk.run import folder as folders
 from fusedream_sdk.run.folder import MANIFEST, PARTS, Folder, other
 from fusedream_sdk.run.result import Result
@@ -127,3 +129,17 @@ def test_a_full_disk_is_told_and_the_picture_kept_elsewhere(
 def test_the_first_difference_of_two_requests_is_named_by_its_path():
     assert other({"a": {"b": 1}, "c": 2}, {"a": {"b": 3}, "c": 4}) == "3 for a.b, which was 1"
     assert other({"a": 1}, {"a": 1, "b": [1]}) == "[1] for b, which was None"
+
+
+def test_a_folder_that_goes_away_in_the_midst_is_told_and_the_picture_kept_elsewhere(
+    make_dream: MakeDream, tmp_path: Path, own_cache: Path
+):
+    def watch(state: State, rows: Any) -> None:
+        if (rows[0], state.step) == (1, 3):
+            shutil.rmtree(tmp_path / "out")
+
+    with pytest.raises(OutputError, match=r"01-red-seed1.png could not be written .* It is kept in .*rescued") as told:
+        draw(make_dream(), tmp_path / "out", watch=watch)
+    (kept,) = (own_cache / "rescued").iterdir()
+    assert str(kept) in str(told.value)
+    assert Result.load(kept).seeds == (1,)

@@ -165,7 +165,7 @@ def test_options_that_exclude_each_other_are_refused(
 
 def test_a_scorer_elsewhere_has_to_be_moved_first(scorers: dict[str, ClipScorer], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ClipScorer, "device", torch.device("meta"))
-    with pytest.raises(InvalidInput, match="device: expected meta, where scorer is, got cpu. Move the scorer first."):
+    with pytest.raises(InvalidInput, match=r"device: expected meta, where scorer is, got cpu\. Move the scorer first\."):
         load_features(scorer=scorers["clip"], device="cpu")
 
 
