@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import torch
 
 from fusedream_sdk.dream.draw import Watch, draw_into
-from fusedream_sdk.dream.start import Beginning, StartLike, as_start, begin_at, check_start, check_used
+from fusedream_sdk.dream.prepare import prepare
+from fusedream_sdk.dream.start import Beginning, StartLike
 from fusedream_sdk.imaging.pictures import PictureLike, read_pictures
 from fusedream_sdk.inversion.from_bank import inversion_settings, invert_with
 from fusedream_sdk.inversion.result import Inversion
@@ -142,7 +143,8 @@ class FuseDream:
 
         Args:
             prompts: P sentences, or `Prompt`s: weighted, negative, or pictures.
-            seeds: S integers of at least 0; a (prompt, seed) gives the same picture whatever else is asked for.
+            seeds: S integers of at least 0. A (prompt, seed) gives the same picture whatever else is asked for: on a CPU to the
+                bit, on an accelerator up to rounding.
             method: how: a name (`fd.list_methods()`), with or without options as `"random-search?population=32"`, or a
                 `Method`.
             start: where the rows begin, in place of the method's own starts: a picture (a `Path`, a Pillow image, a tensor),
@@ -162,14 +164,15 @@ class FuseDream:
         """
         if watch is not None:
             check_function("watch", watch)
+        folder = as_folder(into)
         with self.engine.faults():
-            chosen, task, begin = self._prepare(prompts, seeds, method, start, changes, progress=progress)
+            chosen, task, begin = self._prepare((prompts, seeds), method, start, changes, progress=progress, folder=folder)
             recipe = replace(
                 make_recipe(self.engine, task.settings, Verb.GENERATE),
                 method=MethodRecord(chosen.name, chosen.options),
                 **begin.about,
             )
-            return draw_into(as_folder(into), task, chosen, begin, recipe, watch)
+            return draw_into(folder, task, chosen, begin, recipe, watch)
 
     def iterate(
         self,
@@ -182,7 +185,7 @@ class FuseDream:
     ) -> Iterator[State]:
         """The same optimisation, driven by you: one `State` per step, all rows at once. Arguments as for `generate`."""
         with self.engine.faults():
-            chosen, task, begin = self._prepare(prompts, seeds, method, start, changes, progress=False)
+            chosen, task, begin = self._prepare((prompts, seeds), method, start, changes, progress=False)
         return chosen.states(task, begin.latents)
 
     def invert(
@@ -274,25 +277,15 @@ class FuseDream:
 
     def _prepare(
         self,
-        prompts: PromptLike | Sequence[PromptLike],
-        seeds: int | Sequence[int],
+        asked: tuple[PromptLike | Sequence[PromptLike], int | Sequence[int]],
         method: MethodLike,
         start: StartLike,
         changes: Mapping[str, Any],
         *,
         progress: bool,
+        folder: Folder | None = None,
     ) -> tuple[Method, Task, Beginning]:
-        """How the rows are drawn, the rows, and where they begin; all that was given is checked before a model runs."""
-        check_flag("progress", progress)
-        chosen, told = as_method(method), as_start(start)
-        settings = chosen.settings_for(self.settings, changes)
-        if told is not None:
-            check_used(told, changes)
-            settings = settings.replace(basis=1)
-        pairs = each_with_each(prompts, seeds)
-        check_start(told, self.generator.space, len(pairs))
-        self.engine.check_once()
-        models = {"canvas": self.generator.resolution, "side": self.scorer.resolution}
-        check_work(len(pairs), vars(settings), members=chosen.members, **models)
-        task = Task(self.engine, self.engine.rows(pairs), settings, progress)
-        return chosen, task, begin_at(task, chosen.starts, told, inversion_settings(self.settings, {}))
+        """How the rows are drawn, the rows, and where they begin, as `prepare` says."""
+        chosen = as_method(method)
+        task, begin = prepare(self.engine, self.settings, asked, chosen, start, changes, progress=progress, folder=folder)
+        return chosen, task, begin

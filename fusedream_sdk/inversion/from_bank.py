@@ -64,6 +64,8 @@ def invert_with(
     """
     if settings.searches:  # a search that is to be quick looks at few here too
         how = how.replace(candidates=min(how.candidates, settings.samples), starts=min(how.starts, settings.samples))
+    if into is not None:
+        into.plan(numbered(len(pictures)), [FILE])  # before a model is loaded
     models = {"perceptual": record(engine.perceptual), "inversion": how.to_json()}
     engine.check_once()
     recipe = dataclasses.replace(make_recipe(engine, settings, Verb.INVERT), **models)

@@ -58,6 +58,10 @@ def compose(
         Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
         arXiv:2112.01573, section 3.3.
     """
+    prompts, seeds = [str(prompt) for prompt, _ in request.pairs], [seed for _, seed in request.pairs]
+    stems, beside = stems_of(prompts, seeds), [SHEET, CANDIDATES, FILE]
+    if into is not None:
+        into.plan(stems, beside)  # before anything is drawn
     candidates = Candidates.prepare(engine, request, engines, progress=progress)
     recipe = composed_recipe(engine, candidates)
 
@@ -73,12 +77,11 @@ def compose(
 
     if into is None:
         return work(list(range(len(candidates.groups))))
-    prompts, seeds = [str(prompt) for prompt, _ in request.pairs], [seed for _, seed in request.pairs]
     places = [str(place) for place in request.placements]
     filling = Filling(
         asked={"recipe": recipe.to_json(), "prompts": prompts, "seeds": seeds, "placements": places},
-        stems=stems_of(prompts, seeds),
-        beside=[SHEET, CANDIDATES, FILE],
+        stems=stems,
+        beside=beside,
         whole=CANDIDATES,
         load=lambda path: Composed.load_part(path, candidates.scene),
         split=Composed.split,

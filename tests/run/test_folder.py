@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.errors import InvalidInput, OutputError
@@ -18,7 +19,9 @@ from fusedream_sdk.optim.state import State
 from fusedream_sdk.run import folder as folders
 from fusedream_sdk.run.folder import MANIFEST, PARTS, Folder, other
 from fusedream_sdk.run.result import Result
+from fusedream_sdk.testing import ToyGenerator
 from tests.run.toys import PROMPTS, ROWS, SEEDS, content, draw, interrupt_at
+from tests.scenes.toys import composer
 
 MakeDream = Callable[..., FuseDream]
 
@@ -143,3 +146,18 @@ def test_a_folder_that_goes_away_in_the_midst_is_told_and_the_picture_kept_elsew
     (kept,) = (own_cache / "rescued").iterdir()
     assert str(kept) in str(told.value)
     assert Result.load(kept).seeds == (1,)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_drawn(tmp_path: Path):
+    class Untouched(ToyGenerator):
+        def __call__(self, latents: Any) -> Any:
+            raise AssertionError("drew a picture")
+
+    dream, place = composer(Untouched(16)), tmp_path / "missing" / "out"
+    for ask in (
+        lambda: dream.generate("red", seeds=[0, 1], into=place, progress=False),
+        lambda: dream.compose("red", into=place, progress=False),
+        lambda: dream.invert([torch.zeros(3, 16, 16)] * 2, into=place, progress=False),
+    ):
+        with pytest.raises(OutputError, match=r"out: expected an existing folder, got .*missing"):
+            ask()
