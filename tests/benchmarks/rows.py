@@ -1,6 +1,6 @@
 """What it costs that rows run alone on a CPU: a step of a row, alone and in batches, interleaved.
 
-    python -m tests.benchmarks.rows [--models emoji] [--batches 2,4,8] [--rounds 5]
+    python -m tests.benchmarks.rows [--models emoji] [--batches 2,4,8] [--rounds 5] [--threads 1]
 
 Kernels round differently for another number of rows, so rows run alone there (`runtime.device.rows_alone`). For every
 round each way does one step after the other; printed is the median over the rounds of the ratio to a row alone, per row.
@@ -12,6 +12,8 @@ import argparse
 import time
 from collections.abc import Iterator
 from statistics import median
+
+import torch
 
 import fusedream_sdk as fd
 from fusedream_sdk.methods.fusedream import fusedream
@@ -34,7 +36,9 @@ def main() -> None:
     parser.add_argument("--models", default="emoji")
     parser.add_argument("--batches", default="2,4,8", help="comma-separated")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     args = parser.parse_args()
+    torch.set_num_threads(args.threads)
     dream = fd.FuseDream(args.models)
     sizes = [1, *map(int, args.batches.split(","))]
     runs = {size: course(dream, size) for size in sizes}
