@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from fusedream_sdk.protocols import Perceptual as Perceptual
     from fusedream_sdk.protocols import Reward as Reward
     from fusedream_sdk.protocols import Scorer as Scorer
+    from fusedream_sdk.run.estimate import Estimate as Estimate
     from fusedream_sdk.run.folder import Folder as Folder
     from fusedream_sdk.run.result import Result as Result
     from fusedream_sdk.run.settings import Settings as Settings
@@ -107,6 +108,7 @@ _HOMES = {
     "optim.population": ("Population",),
     "optim.state": ("State",),
     "protocols": ("Direction", "Evaluation", "Generator", "Objective", "Parametrisation", "Perceptual", "Reward", "Scorer"),
+    "run.estimate": ("Estimate",),
     "run.folder": ("Folder",),
     "run.result": ("Result",),
     "run.settings": ("Settings",),

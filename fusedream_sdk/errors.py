@@ -58,6 +58,10 @@ class FingerprintMismatch(FuseDreamError):
     """Something stored belongs to other models or settings than those in use."""
 
 
+class NotEnoughMemory(FuseDreamError, MemoryError):
+    """A row does not fit the memory, even alone."""
+
+
 class OutputError(FuseDreamError, OSError):
     """A result cannot be written where it was asked for."""
 

@@ -24,6 +24,7 @@ def test_a_bad_argument_is_named_with_what_was_expected_what_came_and_the_fix():
         ("InvalidInput", ValueError),
         ("UnknownPlugin", LookupError),
         ("PluginImportError", ImportError),
+        ("NotEnoughMemory", MemoryError),
         ("OutputError", OSError),
     ],
 )

@@ -16,6 +16,7 @@ import click
 
 from fusedream_sdk.cli.naming import as_typed
 from fusedream_sdk.errors import FuseDreamError, PluginFault
+from fusedream_sdk.runtime.room import out_of_memory
 
 DONE, OURS, YOURS, INTERRUPTED = 0, 1, 2, 130
 DEBUG = "FUSEDREAM_DEBUG"
@@ -76,8 +77,7 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _fault(error: Exception) -> str:
-    allocation = isinstance(error, RuntimeError) and "allocate memory" in str(error)  # of torch, on a CPU
-    if isinstance(error, MemoryError) or allocation or type(error).__name__ == "OutOfMemoryError":
+    if out_of_memory(error):
         return "out of memory. Ask for less at a time: --memory-gb, fewer --views, or another --device."
     return f"{type(error).__name__}: {error}. This is a fault of the SDK or of a plugin, not of what you asked."
 

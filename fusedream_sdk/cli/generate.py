@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,7 @@ from fusedream_sdk.cli.options import (
     ModelChoice,
     SettingChoice,
     asked_options,
+    method_option,
     model_options,
     read_start,
     setting_options,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     about="pictures: also write the picture so far, as step-0010.png, into a folder beside the output.",
     sheet="Also write all pictures into this one .png.",
 )
-@click.option("--method", help="How: a name of fusedream models, also with options. [default: fusedream]")
+@method_option
 @click.option("--start", metavar="PICTURE", help="A picture, or a saved folder of one, to begin at.")
 @click.option("--every", type=Number(EVERY), help="Steps between two pictures so far. [default: 10]")
 @model_options
@@ -64,17 +65,9 @@ def generate(
     Each picture is saved as soon as it is done; in the end prints the path and the scores of each. Ctrl-C saves the best so
     far; the same command with --resume goes on.
     """
-    from fusedream_sdk.run.estimate import check_work
-
     if every is not None and output.progress != "pictures":
         raise unused("--every", "there are no pictures so far", "add --progress pictures")
-    listed, numbers = asked.rows()
-    changes, members = settings.changes(), 1
-    if method is not None:
-        chosen = known_method(method)
-        chosen.check_changes(changes)
-        members, changes["method"] = chosen.members, chosen
-    check_work(len(listed) * len(numbers), changes, members=members)
+    listed, numbers, changes = checked(asked, method, settings)
     folder = plan(listed, numbers, output)
     if start is not None:
         changes["start"] = read_start(start)
@@ -88,6 +81,24 @@ def generate(
     with filling(folder):
         result = dream.generate(listed, seeds=numbers, progress=output.shown, watch=watch, into=folder, **changes)
         return tell(result, folder, output, asked=len(folder.targets))
+
+
+def checked(asked: Asked, method: str | None, settings: SettingChoice) -> tuple[list[Prompt], list[int], dict[str, Any]]:
+    """Prompts, seeds, and the keywords of `FuseDream.generate`, as far as they can be known without the models.
+
+    Raises:
+        InvalidInput, UnknownPlugin, or click's error: one of them cannot be used.
+    """
+    from fusedream_sdk.run.estimate import check_work
+
+    listed, numbers = asked.rows()
+    changes, members = settings.changes(), 1
+    if method is not None:
+        chosen = known_method(method)
+        chosen.check_changes(changes)
+        members, changes["method"] = chosen.members, chosen
+    check_work(len(listed) * len(numbers), changes, members=members)
+    return listed, numbers, changes
 
 
 def known_method(name: str) -> Method:

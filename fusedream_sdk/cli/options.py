@@ -233,6 +233,8 @@ asked_options = grouped(
     ),
 )
 
+method_option = click.option("--method", help="How: a name of fusedream models, also with options. [default: fusedream]")
+
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps ...")
 
 model_options = grouped(

@@ -10,19 +10,19 @@ from typing import Any, TypeAlias
 import torch
 
 from fusedream_sdk.dream.draw import Watch, draw_into
+from fusedream_sdk.dream.measure import measure
 from fusedream_sdk.dream.prepare import prepare
-from fusedream_sdk.dream.start import Beginning, StartLike
+from fusedream_sdk.dream.start import StartLike
 from fusedream_sdk.imaging.pictures import PictureLike, read_pictures
 from fusedream_sdk.inversion.from_bank import inversion_settings, invert_with
 from fusedream_sdk.inversion.result import Inversion
-from fusedream_sdk.methods.base import Method
 from fusedream_sdk.methods.loading import MethodLike, as_method
 from fusedream_sdk.models.ensemble import ScorerLike
 from fusedream_sdk.models.loading import ModelPair, choose, loaded_generator, loaded_scorer
 from fusedream_sdk.optim.state import State
 from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
 from fusedream_sdk.run.engine import Engine
-from fusedream_sdk.run.estimate import check_work
+from fusedream_sdk.run.estimate import Estimate, check_work
 from fusedream_sdk.run.folder import Folder, as_folder
 from fusedream_sdk.run.judge import Judge
 from fusedream_sdk.run.recipe import DEFAULT_METHOD, MethodRecord, Verb
@@ -30,7 +30,6 @@ from fusedream_sdk.run.report import make_recipe
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.rows import each_with_each
 from fusedream_sdk.run.settings import OF_A_BANK, Settings, check_changes
-from fusedream_sdk.run.task import Task
 from fusedream_sdk.runtime.bounds import MEMORY_GB
 from fusedream_sdk.runtime.checks import check_flag, check_function, check_kind, check_names, names_of
 from fusedream_sdk.runtime.device import check_dtype, resolve_device, resolve_dtype
@@ -166,13 +165,32 @@ class FuseDream:
             check_function("watch", watch)
         folder = as_folder(into)
         with self.engine.faults():
-            chosen, task, begin = self._prepare((prompts, seeds), method, start, changes, progress=progress, folder=folder)
+            chosen, asked = as_method(method), (prompts, seeds)
+            task, begin = prepare(
+                *(self.engine, self.settings, asked, chosen, start, changes), progress=progress, folder=folder
+            )
             recipe = replace(
                 make_recipe(self.engine, task.settings, Verb.GENERATE),
                 method=MethodRecord(chosen.name, chosen.options),
                 **begin.about,
             )
             return draw_into(folder, task, chosen, begin, recipe, watch)
+
+    def estimate(
+        self,
+        prompts: PromptLike | Sequence[PromptLike],
+        *,
+        seeds: int | Sequence[int] = 0,
+        method: MethodLike = DEFAULT_METHOD,
+        **changes: Any,
+    ) -> Estimate:
+        """What `generate` would take with these arguments, in time, memory and disk: a little of it is run, and nothing kept.
+
+        Raises:
+            The errors of `generate`.
+        """
+        with self.engine.faults():
+            return measure(self.engine, self.settings, (prompts, seeds), as_method(method), changes)
 
     def iterate(
         self,
@@ -185,7 +203,8 @@ class FuseDream:
     ) -> Iterator[State]:
         """The same optimisation, driven by you: one `State` per step, all rows at once. Arguments as for `generate`."""
         with self.engine.faults():
-            chosen, task, begin = self._prepare((prompts, seeds), method, start, changes, progress=False)
+            chosen = as_method(method)
+            task, begin = prepare(self.engine, self.settings, (prompts, seeds), chosen, start, changes, progress=False)
         return chosen.states(task, begin.latents)
 
     def invert(
@@ -274,18 +293,3 @@ class FuseDream:
         if settings is not None:
             check_kind("settings", settings, Settings, "Settings", "Make them: dream.settings.replace(bank=1000).")
         return self.engine.bank_recipe(settings or self.settings)
-
-    def _prepare(
-        self,
-        asked: tuple[PromptLike | Sequence[PromptLike], int | Sequence[int]],
-        method: MethodLike,
-        start: StartLike,
-        changes: Mapping[str, Any],
-        *,
-        progress: bool,
-        folder: Folder | None = None,
-    ) -> tuple[Method, Task, Beginning]:
-        """How the rows are drawn, the rows, and where they begin, as `prepare` says."""
-        chosen = as_method(method)
-        task, begin = prepare(self.engine, self.settings, asked, chosen, start, changes, progress=progress, folder=folder)
-        return chosen, task, begin

@@ -28,7 +28,7 @@ from fusedream_sdk.run.recipe import Recipe, Verb
 from fusedream_sdk.run.report import RENDER_BATCH, render
 from fusedream_sdk.run.result import join_histories
 from fusedream_sdk.runtime.checks import check_flag, check_function, check_kind, positive
-from fusedream_sdk.runtime.chunks import run_chunks
+from fusedream_sdk.runtime.chunks import all_chunks, run_chunks
 from fusedream_sdk.runtime.device import Precision, rows_alone
 from fusedream_sdk.runtime.memory import rows_that_fit
 from fusedream_sdk.runtime.progress import Advance, bar
@@ -128,12 +128,14 @@ def _starts(likeness: Likeness, given: Latents | None, progress: Advance) -> Lat
 
 def _compare(likeness: Likeness, latents: Latents, progress: Advance) -> Tensor:
     """The loss of every latent, a few at a time: (M,); a value that is not finite counts as the worst."""
-    total, losses = rows(latents), []
-    for first in range(0, total, RENDER_BATCH):
-        part = select(latents, slice(first, first + RENDER_BATCH))
-        losses.append(likeness.of([0] * rows(part))(part, step=0).primary)
-        progress(first + rows(part), total)
-    return torch.nan_to_num(torch.cat(losses), nan=torch.inf)
+    total = rows(latents)
+
+    def some(chunk: range) -> Tensor:
+        loss = likeness.of([0] * len(chunk))(select(latents, slice(chunk.start, chunk.stop)), step=0).primary
+        progress(chunk.stop, total)
+        return loss
+
+    return torch.nan_to_num(torch.cat(all_chunks(total, RENDER_BATCH, some)), nan=torch.inf)
 
 
 @dataclass(frozen=True)

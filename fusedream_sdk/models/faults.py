@@ -9,6 +9,7 @@ from typing import Any
 
 from fusedream_sdk.errors import FuseDreamError, PluginFault
 from fusedream_sdk.models import registry
+from fusedream_sdk.runtime.room import out_of_memory
 
 OURS = "fusedream_sdk"
 
@@ -25,11 +26,11 @@ def named_faults(models: Mapping[str, Any]) -> Iterator[None]:
     """
     try:
         yield
-    except (FuseDreamError, MemoryError):
+    except FuseDreamError:
         raise
     except Exception as error:
-        owner = owner_of(error, models)
-        if owner is None or type(error).__name__ == "OutOfMemoryError":
+        owner = None if out_of_memory(error) else owner_of(error, models)
+        if owner is None:
             raise
         raise PluginFault(f"{owner} raised {type(error).__name__}: {error or 'without a word'}. Tell its author.") from error
 

@@ -121,18 +121,23 @@ class Engine:
             raise InvalidInput(
                 "bank", expected="a scorer with embeddings and a generator that ignores the prompt", got="models without them"
             )
+        recipe, bank = self.bank_recipe(settings), self.known_bank(settings)
+        if bank is None:
+            check_writable(recipe.path, argument="cache")
+            models = (self.generator.model, self.scorer.model)
+            with bar("building the latent bank", progress) as advance:
+                unfinished = recipe.path.with_suffix(".unfinished")
+                bank = build_bank(*models, recipe, precision=self.precision, progress=advance, unfinished=unfinished)
+            bank.save(recipe.path, models=self.label)
+            unfinished.unlink(missing_ok=True)
+            self._bank = bank
+        return bank
+
+    def known_bank(self, settings: Settings) -> LatentBank | None:
+        """The latent bank, if it is there: from memory, or the user's cache folder. None is built."""
         recipe = self.bank_recipe(settings)
         if self._bank is None or self._bank.recipe != recipe:
-            bank = None
+            self._bank = None
             with suppress(WeightsError, FingerprintMismatch):  # missing, damaged, or of other models: build it again
-                bank = LatentBank.load(recipe.path, recipe)
-            if bank is None:
-                check_writable(recipe.path, argument="cache")
-                models = (self.generator.model, self.scorer.model)
-                with bar("building the latent bank", progress) as advance:
-                    unfinished = recipe.path.with_suffix(".unfinished")
-                    bank = build_bank(*models, recipe, precision=self.precision, progress=advance, unfinished=unfinished)
-                bank.save(recipe.path, models=self.label)
-                unfinished.unlink(missing_ok=True)
-            self._bank = bank
+                self._bank = LatentBank.load(recipe.path, recipe)
         return self._bank

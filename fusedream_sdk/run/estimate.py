@@ -1,8 +1,9 @@
-"""What a run costs at the very least, so that one which cannot end, or cannot fit, is refused before it begins."""
+"""What a run costs: at the very least, so that one which cannot end or fit is refused before it begins; and as measured."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from fusedream_sdk.errors import InvalidInput
@@ -65,3 +66,80 @@ def check_work(
     views = numbers.get("views", 1)
     fix = "Ask for fewer views, or a smaller population."
     check_memory("views", members * views * 3 * side * side * FLOAT, f"{members * views:,} views of one picture", fix)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would take, from `FuseDream.estimate`: of this machine, as busy as it is now.
+
+    Extrapolated from a few steps of one row, so it is near and not exact: rows that run together on an accelerator take less
+    time than one after the other, and so do rows that stop on their plateau.
+
+    Attributes:
+        models: which they are, the size of their pictures, and where they run.
+        pictures: how many are asked for. at_once: how many of them run together.
+        bank_seconds: for building the latent bank; 0 where it is there, or not needed.
+        picture_seconds: for each picture: search without a bank, steps, looks at held-out views, report.
+        graph_bytes: memory of the rows at work, above the models, where those are: graph and gradients.
+        held_bytes: of main memory for the bank, and for the pictures until the end.
+        bank_bytes: of disk for the bank; 0 where it is there, or not needed.
+        picture_bytes: of disk for each picture in a folder, with its tensors twice, as they are until all pictures are done.
+    """
+
+    models: str
+    pictures: int
+    at_once: int
+    bank_seconds: float
+    picture_seconds: float
+    graph_bytes: int
+    held_bytes: int
+    bank_bytes: int
+    picture_bytes: int
+
+    @property
+    def seconds(self) -> float:
+        """In all."""
+        return self.bank_seconds + self.pictures * self.picture_seconds
+
+    @property
+    def memory(self) -> int:
+        """Bytes above the models, at the peak: `graph_bytes` and `held_bytes`."""
+        return self.graph_bytes + self.held_bytes
+
+    @property
+    def disk(self) -> int:
+        """Bytes in all, at the peak."""
+        return self.bank_bytes + self.pictures * self.picture_bytes
+
+    def to_json(self) -> dict[str, Any]:
+        """Every number by its name; seconds and bytes."""
+        return {**asdict(self), "seconds": self.seconds, "memory": self.memory, "disk": self.disk}
+
+    def __str__(self) -> str:
+        together = "one at a time" if self.at_once == 1 else f"{self.at_once:,} at a time"
+        bank = f"{duration(self.bank_seconds)}, once" if self.bank_seconds else "nothing to build"
+        work, held = bytes_in_words(self.graph_bytes), bytes_in_words(self.held_bytes)
+        lines = {
+            "models": self.models,
+            "pictures": f"{self.pictures:,}, {together}",
+            "bank": bank,
+            "each": duration(self.picture_seconds),
+            "in all": f"{duration(self.seconds)} on this machine, as busy as it is now",
+            "memory": f"{bytes_in_words(self.memory)} above the models: {work} for rows at work, {held} for what is kept",
+            "disk": f"{bytes_in_words(self.disk)} in a folder" + (", the bank included" if self.bank_bytes else ""),
+        }
+        return "\n".join(f"{name:<10}{value}" for name, value in lines.items())
+
+
+def duration(seconds: float) -> str:
+    """A time, for a person."""
+    if seconds < 100:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+    unit, size = ("min", 60) if seconds < 6000 else ("h", 3600) if seconds < 360_000 else ("days", 86_400)
+    return f"{seconds / size:,.1f} {unit}"
+
+
+def bytes_in_words(count: float) -> str:
+    """A number of bytes, for a person, from kB to GB."""
+    unit, size = ("kB", 1e3) if count < 1e6 else ("MB", 1e6) if count < 1e9 else ("GB", 1e9)
+    return f"{count / size:,.1f} {unit}"

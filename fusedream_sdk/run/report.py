@@ -16,6 +16,7 @@ from fusedream_sdk.run.recipe import ModelRecord, Recipe, Verb
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.run.task import Task
+from fusedream_sdk.runtime.chunks import all_chunks
 from fusedream_sdk.runtime.device import rows_alone
 from fusedream_sdk.runtime.progress import Advance
 from fusedream_sdk.scoring.augclip import fresh_score
@@ -50,13 +51,15 @@ def rendered_at_a_time(device: torch.device) -> int:
 
 def render(generator: Generator, latents: Latents, progress: Advance = lambda done, total: None) -> Tensor:
     """Pictures of any number of latents, a few at a time, in full precision: (B, 3, H, W) on the CPU."""
-    parts: list[Tensor] = []
-    total, size = count_rows(latents), rendered_at_a_time(device_of(generator))
+    total = count_rows(latents)
+
+    def some(rows: range) -> Tensor:
+        images = generator(select(latents, slice(rows.start, rows.stop))).float().clamp(0, 1).cpu()
+        progress(rows.stop, total)
+        return images
+
     with torch.no_grad():
-        for i in range(0, total, size):
-            parts.append(generator(select(latents, slice(i, i + size))).float().clamp(0, 1).cpu())
-            progress(min(i + size, total), total)
-    return torch.cat(parts)
+        return torch.cat(all_chunks(total, rendered_at_a_time(device_of(generator)), some))
 
 
 def make_result(task: Task, outcome: Outcome, recipe: Recipe, progress: Advance = lambda done, total: None) -> Result:

@@ -6,9 +6,19 @@ import os
 import shutil
 from pathlib import Path
 
-from fusedream_sdk.errors import InvalidInput, OutputError
+from fusedream_sdk.errors import FuseDreamError, InvalidInput, OutputError
 
 GIGABYTE = 1e9
+FULL = ("out of memory", "allocate memory", "STATUS_ALLOC_FAILED")  # CUDA and MPS; torch on a CPU; cuBLAS and cuDNN
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the memory ran out. By name and message, so that torch need not be imported."""
+    if isinstance(error, FuseDreamError):  # it is told already
+        return False
+    named = any(kind.__name__ == "OutOfMemoryError" for kind in type(error).__mro__)
+    told = isinstance(error, RuntimeError) and any(words in str(error) for words in FULL)
+    return isinstance(error, MemoryError) or named or told
 
 
 def total_memory() -> int | None:

@@ -18,6 +18,7 @@ from fusedream_sdk.run.engine import Engine
 from fusedream_sdk.run.report import rendered_at_a_time
 from fusedream_sdk.run.rows import Rows
 from fusedream_sdk.run.task import Task, augclip, held_out, mixed, rows_at_a_time
+from fusedream_sdk.runtime.chunks import all_chunks
 from fusedream_sdk.scenes.consistency import Composition, make_direction
 from fusedream_sdk.scenes.request import Request, layer_engines
 from fusedream_sdk.scenes.scene import Scene, placed
@@ -91,11 +92,12 @@ class Candidates:
 
     def consistency(self, latents: Latents) -> Tensor:
         """The consistency loss of clean pictures: (B,), lower is better."""
-        out, losses = [], self.losses(self.task.take([0]))  # the distance knows of no prompt
-        total, size = len(latents["position"]), rendered_at_a_time(self.scene.device)
+        losses = self.losses(self.task.take([0]))  # the distance knows of no prompt
+
+        def some(rows: range) -> Tensor:
+            point = select(latents, slice(rows.start, rows.stop))
+            layers = [layer.float() for layer in self.scene.layers(point)]
+            return losses.distance(layers, self.scene.fuse(layers, point), point).cpu()
+
         with torch.no_grad():
-            for first in range(0, total, size):
-                point = select(latents, slice(first, first + size))
-                layers = [layer.float() for layer in self.scene.layers(point)]
-                out.append(losses.distance(layers, self.scene.fuse(layers, point), point).cpu())
-        return torch.cat(out)
+            return torch.cat(all_chunks(len(latents["position"]), rendered_at_a_time(self.scene.device), some))

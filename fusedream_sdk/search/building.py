@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fusedream_sdk.latents import select
 from fusedream_sdk.protocols import Generator, Scorer
+from fusedream_sdk.runtime.chunks import all_chunks
 from fusedream_sdk.runtime.device import Precision
 from fusedream_sdk.runtime.files import read_bundle, save_bundle, sweep
 from fusedream_sdk.runtime.progress import Advance
@@ -63,14 +64,15 @@ def embed_block(
     """The embeddings of one block's latents, so many pictures at a time: (BLOCK or fewer, D), on the CPU."""
     batch, precision, progress = how
     latents, first = draw_block(generator, recipe.seed, block), block * BLOCK
-    parts, count = [], min(BLOCK, recipe.size - first)
-    for start in range(0, count, batch):
-        stop = min(start + batch, count)
+
+    def some(rows: range) -> Tensor:
         with precision():
-            images = generator(select(latents, slice(start, stop))).float()
-            parts.append(mean_view(images, scorer, range(first + start, first + stop), recipe).cpu())
-        progress(first + stop, recipe.size)
-    return torch.cat(parts)
+            images = generator(select(latents, slice(rows.start, rows.stop))).float()
+            found = mean_view(images, scorer, range(first + rows.start, first + rows.stop), recipe).cpu()
+        progress(first + rows.stop, recipe.size)
+        return found
+
+    return torch.cat(all_chunks(min(BLOCK, recipe.size - first), batch, some))
 
 
 def begun(unfinished: Path, recipe: BankRecipe) -> list[Tensor]:

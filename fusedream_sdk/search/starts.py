@@ -10,6 +10,7 @@ from torch import Tensor
 from fusedream_sdk.latents import Latents, concatenate, map_latents, select
 from fusedream_sdk.models.checks import conditioned, draw_rows
 from fusedream_sdk.protocols import Generator
+from fusedream_sdk.runtime.chunks import all_chunks
 from fusedream_sdk.runtime.device import Precision
 from fusedream_sdk.runtime.progress import Advance
 from fusedream_sdk.scoring.augclip import fresh_score
@@ -76,13 +77,14 @@ def searched_starts(
     found = []
     for row, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
         latents = draw_samples(generator, samples, seed, prompt)
-        scores: list[Tensor] = []
+
+        def some(ids: range, row: int = row, latents: Latents = latents) -> Tensor:
+            images, one = generator(select(latents, slice(ids.start, ids.stop))).float(), target.take([row] * len(ids))
+            score = fresh_score(images, one, ids, views=views[0], count=views[1], stream=Stream.BANK)
+            progress(row * samples + ids.stop, len(seeds) * samples)
+            return score
+
         with torch.no_grad(), precision():
-            for start in range(0, samples, BLOCK):
-                images = generator(select(latents, slice(start, start + BLOCK))).float()
-                ids, one = range(start, start + len(images)), target.take([row] * len(images))
-                scores.append(fresh_score(images, one, ids, views=views[0], count=views[1], stream=Stream.BANK))
-                progress(row * samples + min(start + BLOCK, samples), len(seeds) * samples)
-        best = torch.cat(scores).topk(k).indices
+            best = torch.cat(all_chunks(samples, BLOCK, some)).topk(k).indices
         found.append(map_latents(lambda x, best=best: x[best].unsqueeze(0), latents))
     return concatenate(found)

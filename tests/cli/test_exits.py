@@ -11,7 +11,7 @@ import click
 import pytest
 
 from fusedream_sdk.cli import exits
-from fusedream_sdk.errors import InvalidInput, WeightsError
+from fusedream_sdk.errors import InvalidInput, NotEnoughMemory, WeightsError
 
 
 def group(verb: Callable[[], Any]) -> click.Group:
@@ -45,6 +45,7 @@ def test_a_verb_may_say_its_exit_code(given: object, code: int):
             1,
             "fusedream: out of memory. Ask for less at a time: --memory-gb, fewer --views, or another",
         ),
+        (NotEnoughMemory("memory: expected room for one row."), 2, "fusedream: memory: expected room for one row."),
         (KeyError("a"), 1, "fusedream: KeyError: 'a'. This is a fault of the SDK or of a plugin, not of what you asked."),
     ],
     ids=lambda x: type(x).__name__ if isinstance(x, BaseException) else "",

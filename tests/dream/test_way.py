@@ -125,6 +125,6 @@ def stops_of(work: Callable[[], object]) -> list[tuple[str, list[str]]]:
 def test_a_sentence_makes_few_stops_before_anything_is_optimised(scorer: Reading):
     dream = composer(scorer=scorer)
     stops = stops_of(lambda: dream.generate(SENTENCE, progress=False))
-    assert stops[0] == ("dream/fusedream.py", ["FuseDream.generate", "FuseDream._prepare"])
+    assert stops[0] == ("dream/fusedream.py", ["FuseDream.generate"])
     assert stops[-1][0] == "run/task.py"
     assert len(stops) <= STOPS, "\n".join(f"{file}: {', '.join(functions)}" for file, functions in stops)

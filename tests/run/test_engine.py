@@ -146,6 +146,19 @@ def test_a_bank_is_built_once_and_the_next_engine_reads_it_from_the_cache():
     assert (toy.drawn, later.drawn) == (48, 0)
 
 
+def test_a_bank_that_is_there_is_known_and_none_is_built():
+    toy = Drawing()
+    made = engine(toy)
+    assert made.known_bank(SETTINGS) is None
+    assert toy.drawn == 0
+    bank = made.bank(SETTINGS, progress=False)
+    assert made.known_bank(SETTINGS) is bank
+    read = engine(Drawing()).known_bank(SETTINGS)
+    assert read is not None
+    assert torch.equal(read.embeddings, bank.embeddings)
+    assert made.known_bank(SETTINGS.replace(bank=49)) is None
+
+
 def test_other_settings_have_another_bank():
     toy = Drawing()
     made = engine(toy)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.run.estimate import check_work, count_views
+from fusedream_sdk.run.estimate import Estimate, bytes_in_words, check_work, count_views, duration
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.runtime import room
 
@@ -55,3 +57,44 @@ def test_what_people_ask_for_is_taken(rows: int):
 def test_what_cannot_fit_or_end_is_refused_with_the_estimate(rows, changes, options, message):
     with pytest.raises(InvalidInput, match=message):
         check_work(rows, {**PAPER, **changes}, **options)
+
+
+MEASURED = Estimate(
+    models="toy with toy: 32 x 32 pixels, float32 on cpu",
+    pictures=3,
+    at_once=1,
+    bank_seconds=90.0,
+    picture_seconds=2.25,
+    graph_bytes=5_000_000,
+    held_bytes=1_000,
+    bank_bytes=7_000,
+    picture_bytes=2_000,
+)
+
+
+def test_an_estimate_adds_up_its_parts():
+    assert (MEASURED.seconds, MEASURED.memory, MEASURED.disk) == (96.75, 5_001_000, 13_000)
+    plain = MEASURED.to_json()
+    assert (plain["picture_seconds"], plain["seconds"], plain["memory"], plain["disk"]) == (2.25, 96.75, 5_001_000, 13_000)
+
+
+def test_an_estimate_is_a_few_aligned_lines():
+    assert str(MEASURED).splitlines() == [
+        "models    toy with toy: 32 x 32 pixels, float32 on cpu",
+        "pictures  3, one at a time",
+        "bank      90 s, once",
+        "each      2.2 s",
+        "in all    97 s on this machine, as busy as it is now",
+        "memory    5.0 MB above the models: 5.0 MB for rows at work, 1.0 kB for what is kept",
+        "disk      13.0 kB in a folder, the bank included",
+    ]
+    ready = replace(MEASURED, bank_seconds=0.0, bank_bytes=0, at_once=2)
+    assert str(ready).splitlines()[1:3] == ["pictures  3, 2 at a time", "bank      nothing to build"]
+    assert str(ready).endswith("6.0 kB in a folder")
+    assert "picture_seconds=2.25" in repr(ready)
+
+
+def test_times_and_sizes_are_told_in_units_of_people():
+    times = [duration(x) for x in (0.0421, 9.4, 63.0, 100.0, 7200.0, 1_000_000.0)]
+    assert times == ["0.042 s", "9.4 s", "63 s", "1.7 min", "2.0 h", "11.6 days"]
+    assert [bytes_in_words(x) for x in (10, 2e3, 5e6, 7e12)] == ["0.0 kB", "2.0 kB", "5.0 MB", "7,000.0 GB"]

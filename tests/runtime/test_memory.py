@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 import torch
 
-from fusedream_sdk.runtime.memory import bytes_of_graph, rows_that_fit
+from fusedream_sdk.runtime.memory import bytes_of_graph, bytes_of_row, rows_that_fit
 from fusedream_sdk.scoring.augclip import AugCLIP
 from fusedream_sdk.scoring.target import make_target
 from fusedream_sdk.testing import ToyGenerator, ToyScorer, random_latents
@@ -49,6 +49,21 @@ def test_the_weights_of_a_model_do_not_count_for_every_row():
     heavy = partial(objective, generator=Heavy(16))
     assert bytes_of_graph(heavy(1), ROW) >= 4 << 20
     assert rows_that_fit(heavy, ROWS, 100 << 20) > rows_that_fit(objective, ROWS, 100 << 20) / 2
+
+
+def test_a_row_is_what_two_rows_take_more_than_one_and_as_much_again():
+    assert bytes_of_row(objective, ROWS) == 2 * (bytes_of_graph(objective(2), ROWS) - bytes_of_graph(objective(1), ROW))
+
+
+def test_where_two_rows_do_not_fit_one_is_tried_and_another_error_is_passed_on():
+    def build(error: Exception, n: int) -> AugCLIP:
+        if n == 2:
+            raise error
+        return objective(n)
+
+    assert rows_that_fit(partial(build, torch.OutOfMemoryError("CUDA out of memory.")), ROWS, None) == 1
+    with pytest.raises(RuntimeError, match="another"):
+        rows_that_fit(partial(build, RuntimeError("another")), ROWS, None)
 
 
 def test_without_a_budget_free_memory_decides():

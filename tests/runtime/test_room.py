@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
-from fusedream_sdk.errors import InvalidInput, OutputError
+from fusedream_sdk.errors import InvalidInput, NotEnoughMemory, OutputError, PluginFault
 from fusedream_sdk.runtime import room
 
 
@@ -42,3 +43,28 @@ def test_this_machine_has_memory_and_a_disk(tmp_path: Path, monkeypatch: pytest.
     assert (room.total_memory() or 1e9) > 1e8
     assert room.free_disk(tmp_path) > 0
     assert [room.gigabytes(x) for x in (5e8, 2.5e9, 4e12)] == ["0.5 GB", "2.5 GB", "4,000 GB"]
+
+
+@pytest.mark.parametrize(
+    ("error", "out"),
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True),
+        (
+            RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: 99999999999 bytes."
+            ),
+            True,
+        ),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9.06 GB)"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("The size of tensor a (3) must match the size of tensor b (4)"), False),
+        (ValueError("out of memory"), False),
+        (NotEnoughMemory("memory: told already."), False),
+        (PluginFault("the plugin toy raised RuntimeError: out of memory"), False),
+        (KeyboardInterrupt(), False),
+    ],
+    ids=lambda x: type(x).__name__ if isinstance(x, BaseException) else "",
+)
+def test_an_error_that_says_that_the_memory_ran_out_is_told_from_others(error: BaseException, out: bool):
+    assert room.out_of_memory(error) is out

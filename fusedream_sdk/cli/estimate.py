@@ -1,0 +1,39 @@
+"""`fusedream estimate`: what `generate` would take, before it is run."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from fusedream_sdk.cli.generate import checked
+from fusedream_sdk.cli.options import (
+    Asked,
+    ModelChoice,
+    SettingChoice,
+    asked_options,
+    method_option,
+    model_options,
+    setting_options,
+)
+
+
+@click.command()
+@asked_options
+@method_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON, in seconds and bytes.")
+@model_options
+@setting_options
+def estimate(asked: Asked, method: str | None, as_json: bool, choice: ModelChoice, settings: SettingChoice) -> None:
+    """Say what drawing every PROMPT from every seed would take: time, memory and disk.
+
+    \b
+    fusedream estimate "a red apple" --models emoji --seed 0-3
+    fusedream estimate "a red apple" -m emoji --views 50 --steps 500 --json
+
+    Loads the models, and runs a few steps of one row and a part of the bank, if that is not there. Saves nothing. The times are
+    those of this machine, as busy as it is now.
+    """
+    listed, numbers, changes = checked(asked, method, settings)
+    found = choice.load(shown=not as_json).estimate(listed, seeds=numbers, **changes)
+    click.echo(json.dumps(found.to_json(), indent=1) if as_json else str(found))
