@@ -89,11 +89,6 @@ def positive(argument: str, value: object, most: float = LARGEST, fix: str = "Gi
     return float(Bounds(0, most, above=True).check(argument, value, fix))
 
 
-def at_least_zero(argument: str, value: object, most: float = LARGEST, fix: str = "Give a finite one.") -> float:
-    """A finite number of at least zero, at most so much. Raises InvalidInput otherwise."""
-    return float(Bounds(0, most).check(argument, value, fix))
-
-
 def in_bounds(choices: object, bounds: Mapping[str, Bounds]) -> dict[str, Any]:
     """The numbers of a dataclass, plain ones. Raises InvalidInput for the first outside its bounds; its default is the fix."""
     fields = dataclasses.fields(choices)  # pyright: ignore[reportArgumentType]

@@ -18,7 +18,6 @@ from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.runtime.checks import (
     MAX_SEED,
     Bounds,
-    at_least_zero,
     changed,
     check_choice,
     check_count,
@@ -91,7 +90,7 @@ def test_pictures_of_another_size_than_a_scorer_reads_are_refused():
 @pytest.mark.parametrize("value", [1, 2.5, np.float32(0.1), np.int64(3)])
 def test_real_numbers_of_any_kind_are_numbers(value: object):
     assert is_number(value)
-    assert positive("x", value) == at_least_zero("x", value) == float(value)
+    assert positive("x", value) == Bounds().check("x", value) == float(value)
     assert type(positive("x", value)) is float
 
 
@@ -100,11 +99,11 @@ def test_what_is_no_usable_number_is_refused_by_name(value: object):
     with pytest.raises(InvalidInput, match=r"^lr: expected a positive number, got"):
         positive("lr", value)
     with pytest.raises(InvalidInput, match=r"^noise: expected a number of at least 0, got"):
-        at_least_zero("noise", value)
+        Bounds().check("noise", value)
 
 
 def test_zero_is_at_least_zero_and_not_positive():
-    assert at_least_zero("noise", 0) == 0
+    assert Bounds().check("noise", 0) == 0
     with pytest.raises(InvalidInput):
         positive("lr", 0)
 
