@@ -92,7 +92,7 @@ def draw_into(
         beside=[FILE],
         whole=FILE,
         load=Result.load_part,
-        split=lambda made: [made[[row]] for row in range(len(made))],
+        split=Result.split,
         join=Result.concatenate,
     )
 

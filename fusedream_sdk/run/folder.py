@@ -64,6 +64,7 @@ class Folder:
         check_flag("overwrite", overwrite)
         self.path, self.resume, self.overwrite = user_path("path", path), resume, overwrite
         self.saved: list[Path] = []
+        self._noted: set[Path] = set()
         self._targets: list[Path] = []
         self._asked: dict[str, Any] = {}
         self._done = False
@@ -81,7 +82,8 @@ class Folder:
     @property
     def pictures(self) -> list[Path]:
         """Those that are there, in the order of the rows."""
-        return [target for target in self._targets if target in self.saved]
+        there = set(self.saved)
+        return [target for target in self._targets if target in there]
 
     def plan(self, stems: Sequence[str], beside: Sequence[str]) -> list[Path]:
         """Where each picture goes; writes nothing. Errors as of `plan_files`, or for a folder that cannot be gone on with."""
@@ -193,7 +195,8 @@ class Folder:
         self._note(target)
 
     def _note(self, target: Path) -> None:
-        if target not in self.saved:
+        if target not in self._noted:  # a set: there may be a million
+            self._noted.add(target)
             self.saved.append(target)
 
     def _part(self, target: Path) -> Path:

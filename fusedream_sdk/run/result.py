@@ -78,6 +78,10 @@ class Result:
             starts=tuple(self.starts[i] for i in keep) if self.starts else (),
         )
 
+    def split(self) -> list[Result]:
+        """Every row by itself."""
+        return [self[[row]] for row in range(len(self))]
+
     @property
     def pil(self) -> list[Image.Image]:
         """Every row as an 8-bit RGB picture."""
