@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.protocols import Evaluation, Generator
 from fusedream_sdk.runtime.bounds import SETTINGS, VIEWS
 from fusedream_sdk.runtime.checks import check_kind, check_seeds
 from fusedream_sdk.runtime.device import Precision
 from fusedream_sdk.runtime.progress import Advance
+from fusedream_sdk.scoring.parts import in_parts
 from fusedream_sdk.scoring.target import Target
 from fusedream_sdk.scoring.views import NO_VIEWS, Stream, Views
 
@@ -74,10 +76,16 @@ class AugCLIP:
     def score(self, images: Tensor, *, step: int) -> Tensor:
         """AugCLIP of pictures as they are: (B, 3, H, W) in [0, 1] to (B,), higher is better."""
         count = self.count if self.views.random else 1
-        seen = {"seeds": self.seeds, "step": step, "count": count, "stream": self.stream}
-        drawn = self.views.seen(images, self.target.resolution, **seen)
-        row = torch.arange(len(images), device=images.device).repeat_interleave(count)
-        return self.target(drawn, row).view(len(images), count).mean(dim=1)
+
+        def total(images: Tensor, part: slice) -> Tensor:
+            seen = {"seeds": self.seeds, "step": step, "count": count, "stream": self.stream, "part": part}
+            drawn = self.views.seen(images, self.target.resolution, **seen)
+            row = torch.arange(len(images), device=images.device).repeat_interleave(len(drawn) // len(images))
+            return self.target(drawn, row).view(len(images), -1).sum(dim=1)
+
+        if not self.views.at_full_resolution:
+            images = shrink(images, self.target.resolution)  # once for all parts
+        return in_parts(total, images, count) / count
 
     def perturb(self, latents: Latents, *, step: int) -> Latents:
         """Seeded noise on every latent that may be mixed, row by row; the latents themselves where there is none."""

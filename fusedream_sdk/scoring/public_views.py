@@ -15,9 +15,11 @@ from torch import Tensor
 BATCH = 50  # views that share a resize ratio: the code's batch in every step, and in each of the 20 rounds of its report
 
 
-def batches(count: int) -> list[slice]:
-    """Which views share a ratio."""
-    return [slice(first, min(first + BATCH, count)) for first in range(0, count, BATCH)]
+def batches(chosen: range) -> list[tuple[int, slice]]:
+    """Which of the chosen views share a ratio: the view whose number says it, and where they are among the chosen."""
+    firsts = range(chosen.start // BATCH * BATCH, chosen.stop, BATCH)
+    parts = [(max(first, chosen.start), min(first + BATCH, chosen.stop)) for first in firsts]
+    return [(first, slice(a - chosen.start, b - chosen.start)) for first, (a, b) in zip(firsts, parts, strict=True)]
 
 
 def whole(u: Tensor, choices: int) -> list[int]:

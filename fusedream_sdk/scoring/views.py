@@ -22,6 +22,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
@@ -105,25 +106,40 @@ class Views:
         return {name: value for name, value in asdict(self).items() if (name, value) != ("variant", "ours")}
 
     def seen(
-        self, images: Tensor, resolution: int, *, seeds: Sequence[int], step: int, count: int, stream: Stream = Stream.OPTIMISE
+        self,
+        images: Tensor,
+        resolution: int,
+        *,
+        seeds: Sequence[int],
+        step: int,
+        count: int,
+        stream: Stream = Stream.OPTIMISE,
+        part: slice = slice(None),
     ) -> Tensor:
         """Views of pictures of any size, as a scorer reads them.
 
         Args:
             images: (B, 3, H, W) in [0, 1]; of those that are not square the middle is taken.
             resolution: the scorer's.
-            seeds, step, count, stream: as of a call.
+            seeds, step, count, stream, part: as of a call.
 
         Returns:
-            (B * count, 3, resolution, resolution), row by row, unclamped.
+            (B * V, 3, resolution, resolution) of the V views in `part`, row by row, unclamped.
         """
-        named: dict[str, Any] = {"seeds": seeds, "step": step, "count": count, "stream": stream}
+        named: dict[str, Any] = {"seeds": seeds, "step": step, "count": count, "stream": stream, "part": part}
         if self.at_full_resolution:
             return plain_bilinear(self(centre_square(images), **named), resolution)
         return self(shrink(images, resolution), **named)
 
     def __call__(
-        self, images: Tensor, *, seeds: Sequence[int], step: int, count: int, stream: Stream = Stream.OPTIMISE
+        self,
+        images: Tensor,
+        *,
+        seeds: Sequence[int],
+        step: int,
+        count: int,
+        stream: Stream = Stream.OPTIMISE,
+        part: slice = slice(None),
     ) -> Tensor:
         """Draw views.
 
@@ -133,70 +149,80 @@ class Views:
             step: the optimisation step, from 0; another step gives other views.
             count: views per row; the first n of them do not depend on `count`.
             stream: what the views are for.
+            part: which of them are drawn; all by default.
 
         Returns:
-            (B * count, 3, R, R), row by row; about [0, 1], unclamped as in the public code. Zero padding in [-1, 1] is
-            mid-grey here.
+            (B * V, 3, R, R) of the V views in `part`, row by row; about [0, 1], unclamped as in the public code. Zero padding
+            in [-1, 1] is mid-grey here.
 
         Raises:
             InvalidInput: not one seed for each row.
         """
         if len(seeds) != len(images):
             raise InvalidInput("seeds", expected=f"one for each of {len(images)} rows", got=f"{len(seeds)} seeds")
+        chosen = range(count)[part]
         if not self.random:
-            return images.repeat_interleave(count, dim=0)
+            return images.repeat_interleave(len(chosen), dim=0)
         numbers = uniforms(seeds, step=step, count=count, stream=stream)
-        u = numbers.to(images.device, images.dtype)
+        u = numbers[:, part].to(images.device, images.dtype)
         views = images.unsqueeze(1) - 0.5  # from here on 0 is mid-grey, the padding
-        views = self._recolour(views, u[..., :3]) if self.colour else views.expand(-1, count, -1, -1, -1)
+        views = self._recolour(views[:, 0], u[..., :3]) if self.colour else views.expand(-1, len(chosen), -1, -1, -1)
         if self.variant == "public":
-            return torch.cat([self._public(*row) for row in zip(views, numbers, strict=True)]) + 0.5
+            return torch.cat([self._public(*row, chosen) for row in zip(views, numbers, strict=True)]) + 0.5
         views = views.flatten(0, 1)
         if self.translation or self.resize:
             views = self._move(views, u[..., 3:6].flatten(0, 1))
-        if self.cutout:
-            views = self._cut(views, u[..., 6:8].flatten(0, 1))
-        return views + 0.5
+        if not self.cutout:
+            return views + 0.5
+        return torch.addcmul(views.new_tensor(0.5), views, self._kept(views, u[..., 6:8].flatten(0, 1)))
 
-    def _public(self, x: Tensor, u: Tensor) -> Tensor:
-        """The rest of a row's views, (V, 3, R, R), as the public code makes it; the numbers (V, 9) are on the CPU."""
+    def _public(self, x: Tensor, u: Tensor, chosen: range) -> Tensor:
+        """The rest of a row's chosen views, (V, 3, R, R), as the public code makes it; the numbers (count, 9) are on the CPU."""
+        own = u[chosen.start : chosen.stop]
         if self.translation:
-            x = translate(x, u[:, 3:5], self.shift)
+            x = translate(x, own[:, 3:5], self.shift)
         if self.resize:
-            x = torch.cat([resize(x[part], float(u[part.start, 5]), self.zoom) for part in batches(len(x))])
-        return cut_out(x, u[:, 6:8], self.hole) if self.cutout else x
+            x = torch.cat([resize(x[part], float(u[first, 5]), self.zoom) for first, part in batches(chosen)])
+        return cut_out(x, own[:, 6:8], self.hole) if self.cutout else x
 
     def _recolour(self, x: Tensor, u: Tensor) -> Tensor:
-        """Brightness, saturation, contrast as one affine map of pixel, its grey and the picture's mean: (B, V, 3, R, R)."""
-        signed = (2 * u - 1)[..., None, None, None]
-        shift = self.brightness * signed[:, :, 0]
-        saturate = 1 + self.saturation * signed[:, :, 1]
-        contrast = 1 + self.contrast * signed[:, :, 2]
-        grey = x.mean(dim=2, keepdim=True)
-        mean = grey.mean(dim=(3, 4), keepdim=True)
-        return contrast * saturate * x + contrast * (1 - saturate) * grey + (1 - contrast) * mean + shift
+        """Brightness, saturation, contrast, (B, 3, R, R) to (B, V, 3, R, R): one product of channels for all views.
+
+        They are one affine map of a pixel, its grey and the picture's mean.
+        """
+        count, signed = u.shape[1], 2 * u - 1
+        saturate = 1 + self.saturation * signed[..., 1]
+        contrast = 1 + self.contrast * signed[..., 2]
+        level = (1 - contrast) * x.mean(dim=(1, 2, 3)).unsqueeze(1) + self.brightness * signed[..., 0]
+        own, grey = contrast * saturate, contrast * (1 - saturate) / 3
+        mix = own[..., None, None] * torch.eye(3, device=x.device, dtype=x.dtype) + grey[..., None, None]
+        affine = torch.cat([mix, level[..., None, None].expand(-1, -1, 3, 1)], dim=3).flatten(1, 2)  # (B, 3 V, 4)
+        with torch.autocast(x.device.type, enabled=False):
+            views = affine @ torch.cat([x, torch.ones_like(x[:, :1])], dim=1).flatten(2)
+        return views.view(len(x), count, *x.shape[1:])
 
     def _move(self, x: Tensor, u: Tensor) -> Tensor:
-        """Zoom about the centre and translate, in one bilinear warp: (N, 3, R, R)."""
-        from kornia.geometry.transform import get_affine_matrix2d, warp_affine  # 0.3 s to import
+        """Zoom about the centre and translate, in one bilinear warp: (N, 3, R, R). Outside the picture there is 0."""
+        side, signed = x.shape[-1], 2 * u.float() - 1
+        centre = (side - 1) / 2
+        moved = signed[:, :2] * (self.shift * side if self.translation else 0.0)
+        scale = 1 + signed[:, 2:] * (self.zoom if self.resize else 0.0)
+        pixel = torch.arange(side, device=x.device) - centre
+        source = ((pixel - moved[..., None]) / scale[..., None] / centre).to(
+            x.dtype
+        )  # (N, 2, R) of columns and rows, in [-1, 1]
+        columns, rows = source[:, 0, None, :].expand(-1, side, -1), source[:, 1, :, None].expand(-1, -1, side)
+        with torch.autocast(x.device.type, enabled=False):  # places of pixels need more digits
+            return F.grid_sample(x, torch.stack([columns, rows], dim=3), align_corners=True)
 
-        side = x.shape[-1]
-        signed = 2 * u.float() - 1
-        translation = signed[:, :2] * (self.shift * side if self.translation else 0.0)
-        scale = 1 + signed[:, 2:].expand(-1, 2) * (self.zoom if self.resize else 0.0)
-        centre = torch.full_like(translation, (side - 1) / 2)
-        matrix = get_affine_matrix2d(translation, centre, scale, torch.zeros_like(signed[:, 0]))
-        return warp_affine(x, matrix[:, :2].to(x.dtype), (side, side), align_corners=True)
-
-    def _cut(self, x: Tensor, u: Tensor) -> Tensor:
-        """A grey square whose centre is uniform over the picture: (N, 3, R, R)."""
+    def _kept(self, x: Tensor, u: Tensor) -> Tensor:
+        """0 in a square whose centre is uniform over the picture, 1 elsewhere: (N, 1, R, R)."""
         side = x.shape[-1]
         pixel = torch.arange(side, device=x.device) + 0.5
         offset = pixel - u[:, :, None].float() * side  # (N, 2, R): of each column and row from the centre
         half = self.hole * side / 2
-        inside = (offset >= -half) & (offset < half)  # half open, so that a hole is never a pixel too wide
-        hole = inside[:, 1, :, None] & inside[:, 0, None, :]
-        return x.masked_fill(hole.unsqueeze(1), 0.0)
+        outside = (offset < -half) | (offset >= half)  # half open, so that a hole is never a pixel too wide
+        return (outside[:, 1, :, None] | outside[:, 0, None, :]).unsqueeze(1).to(x.dtype)
 
 
 NO_VIEWS = Views(colour=False, translation=False, resize=False, cutout=False)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fusedream_clip.processors import square_side, statistics, text_window
 from fusedream_clip.prompts import LongPrompts, check_policy, embed_prompts
+from fusedream_clip.tower import hidden_states, image_features, is_known
 from fusedream_sdk.errors import WeightsError
 from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_sdk.runtime.checks import check_squares
@@ -73,8 +74,8 @@ class ClipScorer:
     def to(self, device: str | torch.device) -> ClipScorer:
         """Move it, in place.
 
-        On a CPU attention is computed plainly: torch's fused kernel is slower there on short sequences in bfloat16, and no
-        faster in float32 (`python -m tests.benchmarks.clip_attention`).
+        On a CPU the attention of other models than CLIP is computed plainly: torch's fused kernel is slower there on short sequences in bfloat16,
+        and no faster in float32.
         """
         self.model.to(device)
         self.mean, self.std = self.mean.to(device), self.std.to(device)
@@ -100,6 +101,8 @@ class ClipScorer:
             InvalidInput: another shape; nothing is resized here.
         """
         check_squares(images, self.resolution)
+        if is_known(self.model):
+            return unit(image_features(self.model, images, self.mean, self.std))
         return unit(self.model.get_image_features(pixel_values=self.standardise(images)))
 
     def layers(self, images: Tensor) -> list[Tensor]:
@@ -116,6 +119,8 @@ class ClipScorer:
 
     def hidden_states(self, images: Tensor) -> Sequence[Tensor]:
         """Every hidden state of the image tower, what enters the first layer among them; as `layers`."""
+        if is_known(self.model):
+            return hidden_states(self.model, images, self.mean, self.std)
         tower = getattr(self.model, "vision_model", None)
         if tower is None:
             raise WeightsError(f"weights: expected a model with a vision_model, got a {type(self.model).__name__}.")

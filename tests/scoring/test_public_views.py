@@ -145,10 +145,17 @@ def test_fifty_views_share_a_ratio_and_the_next_fifty_another():
     only = Views(colour=False, translation=False, cutout=False, variant="public")
     views = only(torch.ones(1, 3, 64, 64), seeds=[7], step=0, count=2 * BATCH)
     padding = (views == 0.5).sum(dim=(1, 2, 3))
-    assert [len(padding[part].unique()) for part in batches(len(views))] == [1, 1]
+    assert [len(padding[part].unique()) for _, part in batches(range(len(views)))] == [1, 1]
     drawn = [only(torch.ones(1, 3, 64, 64), seeds=[seed], step=0, count=1) for seed in range(20)]
     assert len({int((view == 0.5).sum()) for view in drawn}) > 4
-    assert batches(120) == [slice(0, 50), slice(50, 100), slice(100, 120)]
+    assert batches(range(120)) == [(0, slice(0, 50)), (50, slice(50, 100)), (100, slice(100, 120))]
+    assert batches(range(40, 60)) == [(0, slice(0, 10)), (50, slice(10, 20))]
+
+
+def test_a_part_of_the_views_is_that_part_of_all():
+    images, named = torch.rand(2, 3, 16, 16), {"seeds": [3, 4], "step": 1, "count": 120}
+    every = PUBLIC_VIEWS.seen(images, 8, **named).view(2, 120, 3, 8, 8)
+    assert torch.equal(PUBLIC_VIEWS.seen(images, 8, **named, part=slice(40, 60)).view(2, 20, 3, 8, 8), every[:, 40:60])
 
 
 def test_rows_have_ratios_of_their_own_and_are_the_same_alone_and_whatever_the_count():

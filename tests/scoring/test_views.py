@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from kornia.geometry.transform import get_affine_matrix2d, warp_affine
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
@@ -57,6 +58,13 @@ def test_the_first_views_do_not_depend_on_how_many_are_drawn():
     few = views(images, seeds=[3, 4], step=5, count=2).view(2, 2, 3, SIDE, SIDE)
     many = views(images, seeds=[3, 4], step=5, count=6).view(2, 6, 3, SIDE, SIDE)
     torch.testing.assert_close(few, many[:, :2])
+
+
+def test_a_part_of_the_views_is_that_part_of_all():
+    images = pictures(2)
+    every = Views()(images, seeds=[3, 4], step=1, count=9).view(2, 9, *images.shape[1:])
+    part = Views()(images, seeds=[3, 4], step=1, count=9, part=slice(4, 7)).view(2, 3, *images.shape[1:])
+    torch.testing.assert_close(part, every[:, 4:7])
 
 
 def test_views_of_a_row_are_the_same_alone_and_in_a_batch():
@@ -133,6 +141,16 @@ def test_resize_zooms_about_the_centre_by_its_ratio(ratio: float, side: int):
     torch.testing.assert_close(window * ratio, ramp[..., inner, :][..., inner], atol=1e-3, rtol=0)
 
 
+@given(st.floats(0, 0.99999), st.floats(0, 0.99999), st.floats(0, 0.99999), st.sampled_from([8, 15, 32]))
+def test_a_move_is_the_affine_warp_of_kornia(dx: float, dy: float, zoom: float, side: int):
+    x = pictures(1, side)
+    signed = 2 * numbers(dx=dx, dy=dy, zoom=zoom)[:, 3:6] - 1
+    centre, still = torch.full((1, 2), (side - 1) / 2), torch.zeros(1)
+    matrix = get_affine_matrix2d(signed[:, :2] * side / 8, centre, 1 + signed[:, 2:].expand(-1, 2) * 0.2, still)
+    expected = warp_affine(x, matrix[:, :2], (side, side), align_corners=True)
+    torch.testing.assert_close(move(Views(), x, dx=dx, dy=dy, zoom=zoom), expected, atol=1e-4, rtol=0)
+
+
 def test_nothing_moves_in_the_middle_of_the_ranges():
     x = pictures(1) - 0.5
     torch.testing.assert_close(move(Views(), x), x, atol=1e-5, rtol=0)
@@ -156,7 +174,7 @@ def test_moves_stay_within_their_strength():
 def cut(x: float, y: float, side: int = SIDE) -> Tensor:
     """Which pixels of a view are the hole."""
     images = torch.ones(1, 3, side, side)
-    return Views()._cut(images, numbers(x=x, y=y)[:, 6:8])[0, 0] == 0
+    return Views()._kept(images, numbers(x=x, y=y)[:, 6:8])[0, 0] == 0
 
 
 def test_the_hole_is_half_a_side_wide_around_its_place():
