@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def bank() -> None:
     """Build or show latent banks.
 
-    A bank holds sampled latents of a generator, as a scorer sees them. `generate` builds the one that it needs; build it
-    beforehand to make the first picture fast.
+    A bank holds sampled latents of a generator, as a scorer sees them. `generate` builds the one that it needs, if it does
+    not come with the models; build it beforehand to make the first picture fast.
     """
 
 
@@ -34,18 +34,30 @@ plain_option = click.option("--plain", is_flag=True, help="The bank of plain CLI
 @size_option
 @plain_option
 @augment_option
-def build(choice: ModelChoice, size: int | None, plain: bool, augment: str | None) -> None:
-    """Build the bank of a pair of models, unless it is there, and print where it is."""
+@click.option("-o", "--out", type=click.Path(), help="A folder to build it into anew, to be shipped with a pair of models.")
+def build(choice: ModelChoice, size: int | None, plain: bool, augment: str | None, out: str | None) -> None:
+    """Build the bank of a pair of models, unless it is there, and print where it is.
+
+    A build that was ended, in whichever way, goes on when it is asked for again. It can run in the background: `bank show`
+    says how far it is, and what needs the bank waits for it.
+    """
     from fusedream_sdk.runtime.files import cache_folder
-    from fusedream_sdk.runtime.paths import check_folder
+    from fusedream_sdk.runtime.paths import check_folder, user_path
 
     _check_used(choice)
     changes = _changes(size, plain, augment)
-    check_folder(cache_folder("banks"), "cache")
+    check_folder(cache_folder("banks") if out is None else out, "cache" if out is None else "out")
     dream = choice.load()
-    recipe = dream.bank_recipe(dream.settings.replace(**changes))
-    dream.bank(**changes)
-    click.echo(f"{recipe.path}  {recipe.size} latents  {_megabytes(recipe.path)}")
+    settings = dream.settings.replace(**changes)
+    if out is None:
+        made = dream.bank(**changes)
+    else:
+        folder = user_path("out", out)
+        folder.mkdir(exist_ok=True)
+        with dream.engine.faults():
+            made = dream.engine.new_bank(settings, folder)
+    path = made.path or made.recipe.path
+    click.echo(f"{path}  {made.recipe.size} latents  {_megabytes(path)}")
 
 
 @bank.command()
@@ -65,10 +77,12 @@ def show(choice: ModelChoice, size: int | None, plain: bool, augment: str | None
         return
     changes = _changes(size, plain, augment)
     dream = choice.load()
-    recipe = dream.bank_recipe(dream.settings.replace(**changes))
+    settings = dream.settings.replace(**changes)
+    recipe, known = dream.bank_recipe(settings), dream.engine.known_bank(settings)
+    path = known.path if known is not None and known.path is not None else recipe.path
     rows = {
-        "path": recipe.path,
-        "built": _megabytes(recipe.path) if recipe.path.is_file() else "no; fusedream bank build makes it",
+        "path": path,
+        "built": _begun(path) if known is None else _megabytes(path),
         "latents": recipe.size,
         "views": f"{recipe.count if recipe.views.random else 1} of each, {_kind(recipe.views)}",
         "precision": recipe.precision,
@@ -87,6 +101,20 @@ def _check_used(choice: ModelChoice) -> None:
         raise unused("--memory-gb", "a bank is built a few latents at a time")
 
 
+def _begun(path: Path) -> str:
+    """How far the build of a bank is that is not there."""
+    from fusedream_sdk.search.unfinished import SUFFIX, is_being_built, so_far
+
+    found = so_far(path.with_suffix(SUFFIX))
+    if is_being_built(path):
+        return f"being built now, {_part(found[0], found[1])}" if found else "being built now"
+    return f"{_part(found[0], found[1])}; fusedream bank build goes on" if found else "no; fusedream bank build makes it"
+
+
+def _part(done: int, size: int) -> str:
+    return f"{done:,} of {size:,} latents so far"
+
+
 def _kind(views: Views) -> str:
     return "not augmented" if not views.random else "as of the public code" if views.at_full_resolution else "ours"
 
@@ -99,16 +127,27 @@ def _list_cached() -> None:
     from safetensors import SafetensorError, safe_open
 
     from fusedream_sdk.runtime.files import cache_folder
+    from fusedream_sdk.search.unfinished import SUFFIX, so_far
 
-    found = sorted(cache_folder("banks").glob("*.safetensors"))
+    folder = cache_folder("banks")
+    found = sorted(path for path in folder.iterdir() if path.suffix in (".safetensors", SUFFIX))
     if not found:
-        click.echo(f"no banks in {cache_folder('banks')}")
+        click.echo(f"no banks in {folder}")
     for path in found:
+        if path.suffix == SUFFIX:
+            part = so_far(path)
+            said = (
+                "damaged; delete it" if part is None else f"{_part(*part[:2])}  {one_line(part[2] or 'models without a name')}"
+            )
+            click.echo(f"{path}  {said}")
+            continue
         try:
             with safe_open(str(path), framework="pt") as file:
-                count, width = file.get_slice("embeddings").get_shape()
-                models = (file.metadata() or {}).get("models", "models without a name")  # of an older version
-            click.echo(f"{path}  {count} latents x {width}  {_megabytes(path)}  {one_line(models)}")
+                kept = file.get_slice("embeddings")
+                count, width = kept.get_shape()
+                models = (file.metadata() or {}).get("models", "models without a name")
+            old = "" if kept.get_dtype() == "F16" else "  of an older version, which nothing uses; delete it"
+            click.echo(f"{path}  {count} latents x {width}  {_megabytes(path)}  {one_line(models)}{old}")
         except (OSError, ValueError, SafetensorError):
             click.echo(f"{path}  damaged; delete it")
 

@@ -26,7 +26,7 @@ from fusedream_sdk.runtime.memory import bytes_of_graph, bytes_of_row
 from fusedream_sdk.runtime.room import out_of_memory
 from fusedream_sdk.scoring.prompt import PromptLike
 from fusedream_sdk.scoring.target import PromptTarget
-from fusedream_sdk.search.bank import BLOCK
+from fusedream_sdk.search.bank import BLOCK, HALF
 from fusedream_sdk.search.building import check_size, embed_block
 from fusedream_sdk.search.starts import searched_starts
 
@@ -71,7 +71,7 @@ def measure(
         bank_seconds=bank.seconds,
         picture_seconds=each,
         graph_bytes=at_once * method.members * _row(one, method, begin.latents),
-        held_bytes=bank.held + count * (tensors + bank.scores),
+        held_bytes=bank.held + bank.scores + count * tensors,
         bank_bytes=bank.disk,
         picture_bytes=2 * tensors + picture,
     )
@@ -79,7 +79,7 @@ def measure(
 
 @dataclass(frozen=True)
 class _Bank:
-    """What a bank takes: seconds to build it; bytes in memory, of a row's scores in it, and on disk. 0 where none is used."""
+    """What a bank takes: seconds to build it; bytes in memory, of scores in it, and on disk. 0 where none is used."""
 
     seconds: float = 0.0
     held: int = 0
@@ -153,13 +153,13 @@ def _bank(one: Task) -> _Bank:
     engine, recipe = one.engine, one.engine.bank_recipe(one.settings)
     known, scores = engine.known_bank(one.settings), FLOAT * recipe.size
     if known is not None:
-        return _Bank(held=FLOAT * known.embeddings.numel(), scores=scores)
+        return _Bank(held=HALF * known.embeddings.numel(), scores=scores)
     tried = min(recipe.size, TRIED)
     part, how = replace(recipe, size=tried), (tried, engine.precision, lambda done, total: None)
     with torch.no_grad():
         seconds, found = _timed(one, lambda: embed_block(one.generator, engine.scorer.model, part, 0, how))
     check_size(recipe, found.shape[1])
-    size = FLOAT * recipe.size * found.shape[1]
+    size = HALF * recipe.size * found.shape[1]
     return _Bank(seconds * recipe.size / tried, held=size, scores=scores, disk=size)
 
 

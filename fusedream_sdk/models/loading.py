@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from fusedream_sdk.errors import InvalidInput, PluginImportError, UnknownPlugin, WeightsError
+from fusedream_sdk.errors import FuseDreamError, InvalidInput, PluginImportError, UnknownPlugin, WeightsError
 from fusedream_sdk.models import registry
 from fusedream_sdk.models.checks import device_of, identity
 from fusedream_sdk.models.ensemble import ScorerLike, load_scorer, name_of
@@ -33,6 +35,8 @@ class ModelPair:
         settings: values of `Settings` that suit the pair.
         judge: name of a scorer that is never optimised, for reports; empty if there is none.
         perceptual: name of the perceptual distance that suits the pair, for `load_perceptual`; empty if there is none.
+        banks: a folder of latent banks that ship with the pair, as `fusedream bank build --out` writes them; empty if there is
+            none. One that does not fit the models and settings any more is not used.
     """
 
     generator: str
@@ -40,11 +44,13 @@ class ModelPair:
     settings: Mapping[str, Any] = field(default_factory=dict)
     judge: str = ""
     perceptual: str = ""
+    banks: str | Path = ""
 
     def __post_init__(self) -> None:
         check_kind("settings", self.settings, Mapping, "names of settings with values", "Give a dictionary: {'steps': 200}.")
         for name in ("judge", "perceptual"):
             check_kind(name, getattr(self, name), str, "a name", "Leave it out where there is none.")
+        check_kind("banks", self.banks, (str, Path), "a folder", "Leave it out where there is none.")
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,7 @@ class Chosen:
     perceptual: str | Perceptual | None
     settings: Mapping[str, Any]
     judge: str = ""
+    banks: str | Path = ""
 
 
 def choose(
@@ -128,7 +135,18 @@ def choose(
         named if perceptual is None else perceptual,
         dict(pair.settings) if generator is None and scorer is None else {},
         "" if pair.judge in _names(scorer) else pair.judge,
+        pair.banks,
     )
+
+
+def shipped_banks() -> list[str | Path]:
+    """Folders of the latent banks that installed pairs ship with. A pair that cannot be loaded does not matter."""
+    found: list[str | Path] = []
+    for name in registry.list_models():
+        with suppress(FuseDreamError):
+            pair = registry.load("models", name)
+            found += [pair.banks] if isinstance(pair, ModelPair) and pair.banks else []
+    return list(dict.fromkeys(found))
 
 
 def _names(scorer: ScorerLike | None) -> list[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import cached_property
+from pathlib import Path
 
 import torch
 
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, WeightsError
 from fusedream_sdk.models.checks import check_first_use, check_types, conditioned
 from fusedream_sdk.models.faults import named_faults
-from fusedream_sdk.models.loading import Loaded, default_perceptual, loaded_perceptual
+from fusedream_sdk.models.loading import Loaded, default_perceptual, loaded_perceptual, shipped_banks
 from fusedream_sdk.protocols import Perceptual, Scorer
 from fusedream_sdk.run.judge import Judge
 from fusedream_sdk.run.rows import Rows
@@ -21,7 +22,8 @@ from fusedream_sdk.runtime.paths import check_writable
 from fusedream_sdk.runtime.progress import bar
 from fusedream_sdk.scoring.prompt import Prompt
 from fusedream_sdk.search.bank import BankRecipe, LatentBank
-from fusedream_sdk.search.building import build_bank
+from fusedream_sdk.search.building import build_file
+from fusedream_sdk.search.unfinished import turn
 
 
 class Engine:
@@ -34,6 +36,7 @@ class Engine:
         perceptual: distance of two pictures, or its name; a named one is loaded on its first use. None is LPIPS, or the
             features of the scorer where LPIPS cannot be had.
         judge: of the finished pictures, shared with every engine made from this one.
+        banks: a folder of banks that ship with the models, if there is one, beside those of installed pairs.
 
     Raises:
         PluginContractError, InvalidInput: a model lacks the members of its protocol, or they are on two devices.
@@ -48,19 +51,20 @@ class Engine:
         budget: float | None = None,
         perceptual: str | Perceptual | None = None,
         judge: Judge | None = None,
+        banks: str | Path = "",
     ) -> None:
         check_types(generator.model, scorer.model)
         self.generator, self.scorer, self.dtype, self.budget = generator, scorer, dtype, budget
         self.device = generator.device
         self.judge = judge
-        self._perceptual = perceptual
+        self._perceptual, self._banks = perceptual, banks
         self._checked = False
         self._bank: LatentBank | None = None
 
     def drawing_with(self, generator: Loaded) -> Engine:
         """The same with another generator."""
         own = {"dtype": self.dtype, "budget": self.budget, "perceptual": self._perceptual, "judge": self.judge}
-        return Engine(generator, self.scorer, **own)
+        return Engine(generator, self.scorer, **own, banks=self._banks)
 
     def rows(self, pairs: Sequence[tuple[Prompt, int]]) -> Rows:
         """Rows of these prompts and seeds, read by the scorer. Raises PluginContractError where the models break theirs."""
@@ -116,28 +120,53 @@ class Engine:
         )
 
     def bank(self, settings: Settings, *, progress: bool = True) -> LatentBank:
-        """The latent bank: from memory, the user's cache folder, or built now and cached. Raises InvalidInput without one."""
+        """The latent bank: from memory or a file, or built now and cached; where another process builds it, it is waited for.
+
+        Raises:
+            InvalidInput: no bank can serve these models. OutputError: the cache cannot be written, or has no room.
+        """
+        bank = self.known_bank(settings) if self.has_bank else None
+        return self.new_bank(settings, None, progress=progress) if bank is None else bank
+
+    def new_bank(self, settings: Settings, folder: str | Path | None, *, progress: bool = True) -> LatentBank:
+        """A bank that is built into a folder, whatever others there are; without one into the user's cache, if it is not there.
+
+        Raises:
+            As `bank`.
+        """
         if not self.has_bank:
             raise InvalidInput(
                 "bank", expected="a scorer with embeddings and a generator that ignores the prompt", got="models without them"
             )
-        recipe, bank = self.bank_recipe(settings), self.known_bank(settings)
-        if bank is None:
-            check_writable(recipe.path, argument="cache")
-            models = (self.generator.model, self.scorer.model)
-            with bar("building the latent bank", progress) as advance:
-                unfinished = recipe.path.with_suffix(".unfinished")
-                bank = build_bank(*models, recipe, precision=self.precision, progress=advance, unfinished=unfinished)
-            bank.save(recipe.path, models=self.label)
-            unfinished.unlink(missing_ok=True)
-            self._bank = bank
+        recipe = self.bank_recipe(settings)
+        path = recipe.path if folder is None else Path(folder) / recipe.path.name
+        check_writable(path, argument="cache" if folder is None else "out")
+        models, about = (self.generator.model, self.scorer.model), {"models": self.label, "precision": self.precision}
+        with ExitStack() as alone:
+            with bar("another process builds the latent bank", progress) as advance:
+                alone.enter_context(turn(path, recipe.size, advance))
+            bank = self.known_bank(settings) if folder is None else None  # another process may have built it
+            if bank is None:
+                with bar("building the latent bank", progress) as advance:
+                    bank = build_file(*models, recipe, path, **about, progress=advance)
+        self._bank = bank
         return bank
 
     def known_bank(self, settings: Settings) -> LatentBank | None:
-        """The latent bank, if it is there: from memory, or the user's cache folder. None is built."""
+        """The latent bank, if it is there: from memory, the user's cache folder, or what ships with models. None is built."""
         recipe = self.bank_recipe(settings)
         if self._bank is None or self._bank.recipe != recipe:
             self._bank = None
-            with suppress(WeightsError, FingerprintMismatch):  # missing, damaged, or of other models: build it again
-                self._bank = LatentBank.load(recipe.path, recipe)
+            for path in self._places(recipe):
+                with suppress(WeightsError, FingerprintMismatch):  # missing, damaged, or of other models: look on
+                    self._bank = LatentBank.load(path, recipe)
+                    break
         return self._bank
+
+    def _places(self, recipe: BankRecipe) -> Iterator[Path]:
+        """Where its file may be. What ships with installed pairs is only looked for where it is in no other."""
+        yield recipe.path
+        if self._banks:
+            yield Path(self._banks) / recipe.path.name
+        for folder in shipped_banks():
+            yield Path(folder) / recipe.path.name

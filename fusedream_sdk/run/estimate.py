@@ -59,9 +59,8 @@ def check_work(
         expected = f"a run of at most a year at {SPEED:,} views a second"
         got = f"one of {seen / SPEED / YEAR:,.0f} years ({seen:.2g} views)"
         raise InvalidInput("steps", expected=expected, got=got, fix="Ask for fewer pictures, steps or views.")
-    steps, bank = numbers.get("steps", 1), numbers.get("bank", 0) if numbers.get("samples", 1) > 1 else 0
     height, width = canvas
-    kept = rows * FLOAT * (3 * height * width + steps + bank)  # pictures, their histories, their scores in the bank
+    kept = rows * FLOAT * (3 * height * width + numbers.get("steps", 1))  # pictures and their histories
     check_memory("seeds", kept, f"{rows:,} pictures of {height} x {width}", "Draw them in several calls.")
     views = numbers.get("views", 1)
     fix = "Ask for fewer views, or a smaller population."

@@ -7,20 +7,18 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
+from fusedream_sdk.errors import PluginContractError
 from fusedream_sdk.latents import select
 from fusedream_sdk.protocols import Generator, Scorer
 from fusedream_sdk.runtime.chunks import all_chunks
 from fusedream_sdk.runtime.device import Precision
-from fusedream_sdk.runtime.files import read_bundle, save_bundle, sweep
 from fusedream_sdk.runtime.progress import Advance
-from fusedream_sdk.runtime.room import check_disk, check_memory
+from fusedream_sdk.runtime.room import check_disk
 from fusedream_sdk.scoring.views import Stream
-from fusedream_sdk.search.bank import BLOCK, BankRecipe, LatentBank, draw_block
-
-KEPT_EVERY = 16  # blocks between two looks at which an unfinished bank is kept
+from fusedream_sdk.search.bank import BLOCK, HALF, BankRecipe, LatentBank, draw_block, write_embeddings
+from fusedream_sdk.search.unfinished import SUFFIX, Unfinished, sweep_banks
 
 
 def build_bank(
@@ -31,9 +29,8 @@ def build_bank(
     batch: int = 32,
     precision: Precision = nullcontext,
     progress: Advance = lambda done, total: None,
-    unfinished: Path | None = None,
 ) -> LatentBank:
-    """Sample, draw and embed `recipe.size` latents.
+    """Sample, draw and embed `recipe.size` latents, in memory.
 
     Args:
         generator, scorer: the models that the recipe names.
@@ -41,27 +38,59 @@ def build_bank(
         batch: pictures at a time; it does not change the result beyond rounding.
         precision: context in which the models run.
         progress: called with (latents done, latents in all).
-        unfinished: where what is done is kept every 1,024 latents, so that a build that was ended goes on; removed at the end.
 
     Raises:
-        InvalidInput, OutputError: the bank fits neither the memory nor the disk.
+        PluginContractError: an embedding is not finite.
     """
-    done = [] if unfinished is None else begun(unfinished, recipe)
-    blocks = -(-recipe.size // BLOCK)
+    how = batch, precision, progress
     with torch.no_grad():
-        for block in range(sum(map(len, done)) // BLOCK, blocks):
-            done.append(embed_block(generator, scorer, recipe, block, (batch, precision, progress)))
+        blocks = [embed_block(generator, scorer, recipe, block, how) for block in range(-(-recipe.size // BLOCK))]
+    return LatentBank(recipe, torch.cat(blocks))
+
+
+def build_file(
+    generator: Generator,
+    scorer: Scorer,
+    recipe: BankRecipe,
+    path: Path,
+    *,
+    models: str = "",
+    batch: int = 32,
+    precision: Precision = nullcontext,
+    progress: Advance = lambda done, total: None,
+) -> LatentBank:
+    """The same into a file, block by block; the bank is never in memory, and a build that was ended in any way goes on.
+
+    Two processes must not do this at once: see `turn`.
+
+    Args:
+        path: of the bank. What is done lies beside it as `.unfinished`, and is removed at the end.
+        models: which they are, in words, for people.
+
+    Raises:
+        OutputError: the disk has no room for it, or cannot be written. PluginContractError: an embedding is not finite.
+    """
+    how, beside = (batch, precision, progress), path.with_suffix(SUFFIX)
+    sweep_banks(path.parent)
+    with Unfinished(beside, recipe, models) as parts, torch.no_grad():
+        for block in range(parts.blocks, -(-recipe.size // BLOCK)):
+            rows = embed_block(generator, scorer, recipe, block, how)
             if block == 0:
-                check_size(recipe, done[0].shape[1])
-            if unfinished is not None and (block + 1) % KEPT_EVERY == 0 and block + 1 < blocks:
-                save_bundle(unfinished, {"embeddings": torch.cat(done)}, {"fingerprint": recipe.fingerprint})
-    return LatentBank(recipe, torch.cat(done))
+                check_size(recipe, rows.shape[1], path.parent)
+            parts.append(rows)
+        write_embeddings(path, parts.rows(), parts.width, recipe, models)
+    beside.unlink(missing_ok=True)
+    return LatentBank.load(path, recipe)
 
 
 def embed_block(
     generator: Generator, scorer: Scorer, recipe: BankRecipe, block: int, how: tuple[int, Precision, Advance]
 ) -> Tensor:
-    """The embeddings of one block's latents, so many pictures at a time: (BLOCK or fewer, D), on the CPU."""
+    """The embeddings of one block's latents, so many pictures at a time: (BLOCK or fewer, D), float16, on the CPU.
+
+    Raises:
+        PluginContractError: one is not finite in half precision.
+    """
     batch, precision, progress = how
     latents, first = draw_block(generator, recipe.seed, block), block * BLOCK
 
@@ -72,26 +101,22 @@ def embed_block(
         progress(first + rows.stop, recipe.size)
         return found
 
-    return torch.cat(all_chunks(min(BLOCK, recipe.size - first), batch, some))
+    rows = torch.cat(all_chunks(min(BLOCK, recipe.size - first), batch, some)).half()
+    bad = (~torch.isfinite(rows).all(dim=1)).nonzero()
+    if len(bad):
+        which = f"latent {first + int(bad[0])} of the bank"
+        raise PluginContractError(f"scorer.encode_image: expected finite unit vectors, got NaN or infinity for {which}.")
+    return rows
 
 
-def begun(unfinished: Path, recipe: BankRecipe) -> list[Tensor]:
-    """What an ended build of this very bank has left; whole blocks. What killed writers left is removed."""
-    sweep(unfinished.parent)
-    try:
-        about, tensors = read_bundle(unfinished)
-        found = tensors["embeddings"]
-        good = about["fingerprint"] == recipe.fingerprint and found.dim() == 2 and len(found) % BLOCK == 0
-        return [found] if good and bool(torch.isfinite(found).all()) else []
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError):  # none, or damaged
-        return []
+def check_size(recipe: BankRecipe, width: int, folder: Path | None = None) -> None:
+    """A bank of so many numbers for each latent fits the disk, by default that of the cache, as blocks and as a whole.
 
-
-def check_size(recipe: BankRecipe, width: int) -> None:
-    """A bank of so many numbers for each latent fits the memory and the disk. Raises InvalidInput, OutputError."""
-    needed, fix = recipe.size * width * 4, "Ask for a smaller bank."
-    check_memory("bank", needed, f"{recipe.size:,} latents of {width} numbers", fix)
-    check_disk("bank", recipe.path.parent, needed, f"{fix[:-1]}, or move it: set FUSEDREAM_CACHE to another folder.")
+    Raises:
+        OutputError: it does not.
+    """
+    needed, fix = 2 * recipe.size * width * HALF, "Ask for a smaller bank"
+    check_disk("bank", folder or recipe.path.parent, needed, f"{fix}, or move it: set FUSEDREAM_CACHE to another folder.")
 
 
 def mean_view(images: Tensor, scorer: Scorer, ids: Sequence[int], recipe: BankRecipe) -> Tensor:

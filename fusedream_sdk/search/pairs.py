@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from fusedream_sdk.search.bank import products
+
 SHORTLIST = 1024  # of each layer's candidates, by their own score; the pairs of these are all looked at
 
 
@@ -21,7 +23,8 @@ def best_pairs(
 
     Args:
         text: (B, D), unit norm.
-        back, front: mean view embeddings of the layers' candidates, (M, D) and (N, D); one each for a fixed picture.
+        back, front: mean view embeddings of the layers' candidates, (M, D) and (N, D), of any precision; one each for a
+            fixed picture.
         k: how many of each; a layer with fewer candidates repeats its last.
         seen: for each row, which candidates it may use: (M,) and (N,); all by default.
 
@@ -33,7 +36,7 @@ def best_pairs(
         behind, before = (
             _shortlist(words, some, seen[row][layer] if seen else None) for layer, some in enumerate((back, front))
         )
-        a, b = back[behind], front[before]
+        a, b = back[behind].float(), front[before].float()
         lengths = (a.square().sum(1)[:, None] + b.square().sum(1)[None] + 2 * a @ b.T).clamp_min(1e-12).sqrt()
         worth = ((a @ words)[:, None] + (b @ words)[None]) / lengths
         i, j = divmod(int(worth.argmax()), worth.shape[1])
@@ -43,7 +46,7 @@ def best_pairs(
 
 def _shortlist(words: Tensor, embeddings: Tensor, seen: Tensor | None) -> Tensor:
     """Indices of the candidates with the best scores of their own."""
-    score = embeddings @ words
+    score = products(embeddings, words[None])[0]
     if seen is not None:
         score = torch.where(seen, score, -torch.inf)
     count = len(score) if seen is None else int(seen.sum())

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fusedream_sdk.protocols import Generator, Perceptual, Scorer
 
 WEIGHTS = Path(__file__).parent / "weights"
+BANKS = Path(__file__).parent / "banks"  # of every pair here: python -m fusedream_emoji.training.banks
 
 
 def generator(**options: Any) -> Generator:
@@ -33,24 +34,33 @@ def vqgan(**options: Any) -> Generator:
 
 def scorer(**options: Any) -> Scorer:
     """The emoji CLIP (a small ViT), which is optimised. Options as for `clip`."""
-    import fusedream_clip
-
-    return fusedream_clip.load(**{"weights": str(WEIGHTS / "scorer"), **options})
+    return encoder("scorer", **options)
 
 
 def judge(**options: Any) -> Scorer:
     """The second dual encoder (a convolutional one), for reports only. Options as for `clip`."""
-    import fusedream_clip
-
-    return fusedream_clip.load(**{"weights": str(WEIGHTS / "judge"), **options})
+    return encoder("judge", **options)
 
 
-def perceptual(**options: Any) -> Perceptual:
+def encoder(name: str, **options: Any) -> Any:
+    """The dual encoder in one of the folders here, without transformers; with `weights`, another one, as `clip` loads it."""
+    if "weights" in options:
+        import fusedream_clip
+
+        return fusedream_clip.load(**options)
+    from fusedream_clip.native import load_shipped
+
+    return load_shipped(WEIGHTS / name, **options)
+
+
+def perceptual(*, scorer: Any = None, weights: str | Path | None = None, **options: Any) -> Perceptual:
     """How different two pictures look to the image tower of `scorer`. Options as for `clip-features`."""
     import fusedream_clip
 
-    own = {"weights": str(WEIGHTS / "scorer")} if options.get("scorer") is None else {}
-    return fusedream_clip.load_features(**{**own, **options})
+    if scorer is None and weights is None:
+        own = {name: options.pop(name) for name in ("device", "revision", "cache_dir") if name in options}
+        scorer = encoder("scorer", **{name: value for name, value in own.items() if value is not None})
+    return fusedream_clip.load_features(scorer=scorer, weights=weights, **options)
 
 
 SETTINGS = {
@@ -69,7 +79,7 @@ def pair() -> ModelPair:
     """The emoji generator and scorer, and settings for a picture in seconds."""
     from fusedream_sdk.models.loading import ModelPair
 
-    return ModelPair("emoji", "emoji", settings=SETTINGS, judge="emoji-judge", perceptual="emoji")
+    return ModelPair("emoji", "emoji", settings=SETTINGS, judge="emoji-judge", perceptual="emoji", banks=BANKS)
 
 
 def tiny_pair() -> ModelPair:
@@ -78,7 +88,7 @@ def tiny_pair() -> ModelPair:
 
     small = {"steps": 8, "views": 4, "samples": 256, "bank": 256, "bank_views": 1, "report_views": 8, "check_views": 8}
     settings = {**SETTINGS, **small, "check_every": 4}
-    return ModelPair("emoji", "emoji", settings=settings, judge="emoji-judge", perceptual="emoji")
+    return ModelPair("emoji", "emoji", settings=settings, judge="emoji-judge", perceptual="emoji", banks=BANKS)
 
 
 VQGAN_SETTINGS = {"basis": 5, "samples": 256, "bank": 1024, "steps": 120, "lr": 0.1, "noise": 0.0}
@@ -89,4 +99,4 @@ def vqgan_pair() -> ModelPair:
     from fusedream_sdk.models.loading import ModelPair
 
     settings = {**SETTINGS, **VQGAN_SETTINGS}
-    return ModelPair("emoji-vqgan", "emoji", settings=settings, judge="emoji-judge", perceptual="emoji")
+    return ModelPair("emoji-vqgan", "emoji", settings=settings, judge="emoji-judge", perceptual="emoji", banks=BANKS)

@@ -107,7 +107,7 @@ def test_no_bank_is_counted_where_it_is_there_or_of_no_use(make_dream: MakeDream
     dream = make_dream()
     missing = dream.estimate("red")
     assert missing.bank_seconds > 0
-    assert missing.bank_bytes == 96 * 24 * 4
+    assert missing.bank_bytes == 96 * 24 * 2
     ways: list[dict[str, Any]] = [{"samples": 1, "basis": 1}, {"method": "random-search"}]
     for options in ways:
         unused = dream.estimate("red", **options)

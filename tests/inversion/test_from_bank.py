@@ -56,7 +56,7 @@ def test_the_starts_are_the_latents_of_the_bank_that_look_most_like_each_picture
     bank = own.bank(SETTINGS, progress=False)
     for row, picture in enumerate(pictures):
         starts = given[row]["starts"]
-        scores = bank.embeddings @ SCORER.encode_image(shrink(picture[None], 8))[0]
+        scores = bank.embeddings.float() @ SCORER.encode_image(shrink(picture[None], 8))[0]
         best = bank.latents(TOY, scores.topk(3).indices[None])
         assert all(torch.equal(starts[name][0], best[name][0]) for name in best)
 

@@ -17,6 +17,7 @@ from fusedream_sdk.models.loading import (
     loaded_generator,
     loaded_perceptual,
     loaded_scorer,
+    shipped_banks,
 )
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
 
@@ -30,6 +31,26 @@ def test_without_anything_the_pair_is_biggan_and_clip():
 
 def test_a_pair_gives_its_names_and_its_settings():
     assert choose(PAIR, None, None, None) == Chosen("one", "two", None, {"steps": 7})
+
+
+def test_a_pair_names_the_folder_of_its_banks(tmp_path: Path):
+    assert choose(ModelPair("one", "two", banks=tmp_path), None, None, None).banks == tmp_path
+    assert choose(PAIR, None, None, None).banks == ""
+    with pytest.raises(InvalidInput, match=r"banks: expected a folder, got an int\. Leave it out where there is none\."):
+        ModelPair("one", "two", banks=3)  # pyright: ignore[reportArgumentType]
+
+
+def test_folders_of_banks_are_those_of_the_installed_pairs_and_broken_pairs_do_not_matter(install: Callable[..., Path]):
+    before = shipped_banks()
+    entries = "[fusedream_sdk.models]\nbroken = nowhere:pair\nfaulty = pairs:faulty\nnone = pairs:none\nsome = pairs:some\n"
+    source = """
+        from fusedream_sdk.models.loading import ModelPair
+        def faulty(): return 1 / 0
+        def none(): return ModelPair("a", "b")
+        def some(): return ModelPair("a", "b", banks="here")
+    """
+    install("toys", entries, pairs=source)
+    assert set(shipped_banks()) == {*before, "here"}
 
 
 def test_a_replaced_model_drops_the_settings_of_the_pair():

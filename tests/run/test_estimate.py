@@ -31,6 +31,7 @@ def test_the_views_of_a_run_are_counted():
 def test_what_people_ask_for_is_taken(rows: int):
     check_work(rows, PAPER, canvas=(256, 256), side=224)
     check_work(1, {**PAPER, "steps": 1_000_000, "bank": 10_000_000})
+    check_work(10_000, {**PAPER, "samples": 5, "bank": 1_000_000})  # scores in a bank are held for a few rows at a time
 
 
 @pytest.mark.parametrize(
@@ -48,9 +49,8 @@ def test_what_people_ask_for_is_taken(rows: int):
             200_000,
             {"steps": 1},
             {"canvas": (256, 256)},
-            r"seeds: .* the 32 GB of this machine's memory, got 200,000 pictures of 256 x 256, about 173 GB. Draw them in",
+            r"seeds: .* the 32 GB of this machine's memory, got 200,000 pictures of 256 x 256, about 157 GB. Draw them in",
         ),
-        (100, {"samples": 5, "bank": 10**9}, {}, "seeds: expected what fits the 32 GB"),
         (1, {"views": 10_000, "steps": 1}, {"side": 1024}, "views: .*, got 10,000 views of one picture, about 126 GB. Ask for"),
     ],
 )
