@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -19,10 +20,17 @@ from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
 from tests.cli.toys import add_toys
 
-ROOT = Path(__file__).parents[1]
+ROOT, TESTS = Path(__file__).parents[1], Path(__file__).parent
 
 hypothesis.settings.register_profile("fusedream", deadline=None, max_examples=40)
 hypothesis.settings.load_profile("fusedream")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """A process for each core where every test is run; a few are over before more processes would have imported torch."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS or [Path(arg).resolve() for arg in config.args] == [TESTS]
+    return None if whole else 0
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -32,6 +40,15 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def all_that_is_imported_stays() -> Iterator[None]:
+    """The collector of garbage, which runs after every shortage of memory, need not go through torch and all tests again."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

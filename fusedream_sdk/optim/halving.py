@@ -24,7 +24,7 @@ Continue = Callable[[list[int], int, State | None], Iterator[State]]
 
 
 def stages(candidates: int, steps: int, factor: int | None, every: int = 1) -> list[tuple[int, int]]:
-    """When to stop and how many of a group go on from there.
+    """When to stop and how many of a group go on from there: stages of equal cost, so the first are short.
 
     Args:
         candidates: in each group.
@@ -46,8 +46,9 @@ def stages(candidates: int, steps: int, factor: int | None, every: int = 1) -> l
     counts = [candidates]
     while counts[-1] > 1:
         counts.append(math.ceil(counts[-1] / factor))
-    ends = [round(steps * (i + 1) / len(counts) / every) * every for i in range(len(counts) - 1)]
-    kept = {end: count for end, count in zip(ends, counts[1:], strict=True) if 0 < end < steps}
+    shares = [1 / count for count in counts]  # every stage costs the same: many candidates for few steps, few for many
+    ends = [max(every, round(steps * sum(shares[: i + 1]) / sum(shares) / every) * every) for i in range(len(counts) - 1)]
+    kept = {end: count for end, count in zip(ends, counts[1:], strict=True) if end < steps}
     return [*kept.items(), (steps, counts[-1])]
 
 

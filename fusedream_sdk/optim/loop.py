@@ -12,7 +12,7 @@ from torch import Tensor
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.latents import Latents, map_latents
 from fusedream_sdk.optim.directions import Descent
-from fusedream_sdk.optim.optimisers import MakeOptimiser, adam
+from fusedream_sdk.optim.optimisers import MakeOptimiser, Optimiser, adam
 from fusedream_sdk.optim.state import Best, Memory, Outcome, State, copy, detached, finite_rows, marked, running, wide
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.protocols import Direction, Objective, Parametrisation, Params
@@ -92,7 +92,7 @@ def iterate(
         params: where to begin, (B, ...) each; not changed.
         steps: number of updates, from 1 to a million.
         direction: losses to gradients; descent of the primary loss by default.
-        make_optimiser: parameters to a torch optimiser whose update is elementwise; Adam at 5e-3 by default.
+        make_optimiser: parameters to an optimiser, such as torch's, whose update is elementwise; Adam at 5e-3 by default.
         selection: how the best point is found and when a row stops.
         resume: a state to go on from, up to the same `steps`; then `params` are not used. Its step is evaluated once more.
             The state is not changed: any number of runs may go on from it.
@@ -168,9 +168,7 @@ def copied(kept: dict[str, Any]) -> dict[str, Any]:
     return {key: x.clone() if isinstance(x, Tensor) else x for key, x in kept.items()}
 
 
-def _update(
-    optimiser: torch.optim.Optimizer, parametrisation: Parametrisation, free: Params, gradients: Params, alive: Tensor
-) -> None:
+def _update(optimiser: Optimiser, parametrisation: Parametrisation, free: Params, gradients: Params, alive: Tensor) -> None:
     """One optimiser step and the projection, for the rows that are alive; momentum must not move the others."""
     before = {name: x.detach().clone() for name, x in free.items()}
     for name, x in free.items():

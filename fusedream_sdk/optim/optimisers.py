@@ -1,10 +1,16 @@
-"""What takes the step: makers of torch optimisers whose update is elementwise, so that rows stay rows."""
+"""What takes the step: makers of optimisers whose update is elementwise, so that rows stay rows.
+
+Ours are Adam and gradient descent as torch.optim has them for one tensor, to the bit, and remember the same by the same names:
+either goes on from what the other kept. Any optimiser of torch's will do as well, but the first one that is made imports
+torch's compiler, which takes as long as torch itself.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import partial
+from collections import defaultdict
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -13,7 +19,23 @@ from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.runtime.bounds import LR, MOMENTUM, STEPS
 from fusedream_sdk.runtime.checks import check_flag
 
-MakeOptimiser = Callable[[list[Tensor]], torch.optim.Optimizer]
+BETAS, EPS = (0.9, 0.999), 1e-8  # of Adam: Kingma & Ba, and torch
+
+
+class Optimiser(Protocol):
+    """What the loop asks of an optimiser; those of torch.optim have it."""
+
+    @property
+    def state(self) -> MutableMapping[Tensor, Any]:
+        """What is kept of each parameter between steps: {} before the first."""
+        ...
+
+    def step(self) -> Any:
+        """Move every parameter, in place, by its `grad`."""
+        ...
+
+
+MakeOptimiser = Callable[[list[Tensor]], Optimiser]
 """Parameters to an optimiser of them."""
 
 
@@ -33,13 +55,7 @@ def adam(lr: float = 5e-3, *, falls_over: int | None = None) -> MakeOptimiser:
     if falls_over is not None:
         falls_over = STEPS.check("falls_over", falls_over)
 
-    def make(params: list[Tensor]) -> torch.optim.Optimizer:
-        optimiser = torch.optim.Adam(params, lr=lr)
-        if falls_over is not None:
-            optimiser.register_step_pre_hook(partial(_fall, lr=lr, steps=falls_over))
-        return optimiser
-
-    return make
+    return lambda params: Adam(params, lr, falls_over)
 
 
 def sgd(lr: float, *, momentum: float = 0.0, nesterov: bool = False) -> MakeOptimiser:
@@ -61,11 +77,73 @@ def sgd(lr: float, *, momentum: float = 0.0, nesterov: bool = False) -> MakeOpti
     if nesterov and not momentum:
         expected, fix = "momentum above 0 to look ahead along", "0.9 is usual."
         raise InvalidInput("nesterov", expected=expected, got=f"momentum {momentum}", fix=fix)
-    return lambda params: torch.optim.SGD(params, lr=lr, momentum=momentum, nesterov=nesterov)
+    return lambda params: Momentum(params, lr, momentum, nesterov=nesterov)
 
 
-def _fall(optimiser: torch.optim.Optimizer, *_: object, lr: float, steps: int) -> None:
-    """The learning rate of a step, by how many Adam has taken: what goes on from a state falls on from there."""
-    for group in optimiser.param_groups:
-        taken = max(float(optimiser.state[x].get("step", 0)) for x in group["params"])
-        group["lr"] = lr * (1 + math.cos(math.pi * taken / steps)) / 2
+class Elementwise:
+    """An optimiser that moves its parameters one at a time.
+
+    Args:
+        params: any shapes, leaves of the graph.
+
+    Attributes:
+        state: what is kept of each parameter.
+    """
+
+    def __init__(self, params: Sequence[Tensor]) -> None:
+        self.params = list(params)
+        self.state: MutableMapping[Tensor, dict[str, Any]] = defaultdict(dict)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move every parameter that has a gradient."""
+        for x in self.params:
+            if x.grad is not None:
+                self.move(x, x.grad, self.state[x])
+
+    def move(self, x: Tensor, gradient: Tensor, kept: dict[str, Any]) -> None:
+        """One step of one parameter, in place; `kept` is what is remembered of it."""
+        raise NotImplementedError
+
+
+class Adam(Elementwise):
+    """Adam, at a rate that stays or that falls to 0 over so many steps: what goes on from a state falls on from there."""
+
+    def __init__(self, params: Sequence[Tensor], lr: float, falls_over: int | None = None) -> None:
+        super().__init__(params)
+        self.lr, self.falls_over = lr, falls_over
+
+    def rate(self, taken: float) -> float:
+        """The learning rate after so many steps."""
+        return self.lr if self.falls_over is None else self.lr * (1 + math.cos(math.pi * taken / self.falls_over)) / 2
+
+    def move(self, x: Tensor, gradient: Tensor, kept: dict[str, Any]) -> None:
+        """Algorithm 1 of the paper, in the order in which torch computes it."""
+        if not kept:
+            kept.update(step=torch.tensor(0.0), exp_avg=torch.zeros_like(x), exp_avg_sq=torch.zeros_like(x))
+        rate = self.rate(float(kept["step"]))
+        kept["step"] += 1
+        (first, second), taken = BETAS, float(kept["step"])
+        mean = kept["exp_avg"].lerp_(gradient, 1 - first)
+        square = kept["exp_avg_sq"].mul_(second).addcmul_(gradient, gradient, value=1 - second)
+        spread = (square.sqrt() / (1 - second**taken) ** 0.5).add_(EPS)
+        x.addcdiv_(mean, spread, value=-rate / (1 - first**taken))
+
+
+class Momentum(Elementwise):
+    """Gradient descent with momentum, Nesterov's or plain, or with none."""
+
+    def __init__(self, params: Sequence[Tensor], lr: float, momentum: float, *, nesterov: bool = False) -> None:
+        super().__init__(params)
+        self.lr, self.momentum, self.nesterov = lr, momentum, nesterov
+
+    def move(self, x: Tensor, gradient: Tensor, kept: dict[str, Any]) -> None:
+        """One step along the velocity, in the order in which torch computes it."""
+        if self.momentum:
+            if not kept:
+                kept.update(momentum_buffer=gradient.clone())
+            else:
+                kept["momentum_buffer"].mul_(self.momentum).add_(gradient)
+            velocity = kept["momentum_buffer"]
+            gradient = gradient.add(velocity, alpha=self.momentum) if self.nesterov else velocity
+        x.add_(gradient, alpha=-self.lr)

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import torch
-from pytorch_pretrained_biggan import BigGAN, BigGANConfig
 from torch import Tensor
 
-from fusedream_biggan.config import Extras, read_config
+from fusedream_biggan.config import Config, Extras, read_config
 from fusedream_biggan.files import Files
 from fusedream_biggan.network import FoldedBigGAN
 from fusedream_biggan.network_shallow import ShallowBigGAN
 from fusedream_biggan.shapes import plain, read_shapes
+from fusedream_biggan.shapes_deep import entries
 from fusedream_sdk.errors import InvalidInput, WeightsError
 from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_sdk.models.weights import check_digest, check_tensors, first_line, read_tensors
@@ -61,9 +60,9 @@ def load_deep(config_file: Path, weights: Path) -> Checkpoint:
     """A BigGAN-deep, by its config.json."""
     config, extras = read_config(config_file)
     tensors = read_tensors(weights)
-    model = fill(config, tensors, weights)
+    check_entries(config, tensors, weights)
     identity = fingerprint_of(tensors, {"architecture": DEEP, **config.to_dict()})
-    return Checkpoint(partial(FoldedBigGAN, model), extras, identity)
+    return Checkpoint(partial(FoldedBigGAN, tensors, config), extras, identity)
 
 
 def load_shallow(path: Path, architecture: str | None) -> Checkpoint:
@@ -82,14 +81,10 @@ def check_architecture(asked: str | None, found: str, path: Path) -> None:
         raise InvalidInput("architecture", expected=f"{found!r}, as {path} holds one", got=asked)
 
 
-def fill(config: BigGANConfig, tensors: Mapping[str, Tensor], path: Path) -> BigGAN:
-    """The package's model with exactly these tensors."""
+def check_entries(config: Config, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Exactly the entries that a config.json asks for."""
     try:
-        with torch.device("meta"):  # nothing is allocated or drawn for weights that are replaced at once
-            model = BigGAN(config)
-    except Exception as error:  # torch and the package each have their own for sizes that nobody can build
+        wanted = entries(config)
+    except Exception as error:  # torch has its own for sizes that nobody can build
         raise WeightsError(f"{path}: config.json asks for a network that cannot be built ({first_line(error)}).") from error
-    advice = "Do config.json and the weights belong together?"
-    check_tensors(model.state_dict(), tensors, path, model="config.json", advice=advice)
-    model.load_state_dict(dict(tensors), strict=True, assign=True)
-    return model.eval().requires_grad_(False)
+    check_tensors(wanted, tensors, path, model="config.json", advice="Do config.json and the weights belong together?")

@@ -2,17 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-
-from pytorch_pretrained_biggan import BigGANConfig
 
 from fusedream_sdk.errors import WeightsError, did_you_mean, shown
 from fusedream_sdk.runtime.plain import excess, read_json
 
 REMARKS = {"architectures", "model_type", "name", "description", "license"}  # allowed, and not read
+
+
+Layer = tuple[bool, int, int]
+"""Whether it doubles the sides, and its channels before and after, in units of the channel width."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The architecture, by the names of the package's BigGANConfig.
+
+    Attributes:
+        output_dim: side of the images in pixels.
+        z_dim: size of z, and of a class's embedding.
+        class_embed_dim: never read: the package takes z_dim.
+        channel_width: channels after the last layer.
+        num_classes: how many there are.
+        layers: the residual blocks.
+        attention_layer_position: the block before which attention stands; none if there is no such block.
+        eps: of the batch norms.
+        n_stats: truncations from 0 to 1 whose batch-norm statistics are stored.
+    """
+
+    output_dim: int
+    z_dim: int
+    class_embed_dim: int
+    channel_width: int
+    num_classes: int
+    layers: Sequence[Layer]
+    attention_layer_position: int
+    eps: float
+    n_stats: int
+
+    def to_dict(self) -> dict[str, object]:
+        """As in config.json."""
+        return asdict(self)
+
+    def chain(self) -> Iterator[tuple[str, Layer | int]]:
+        """Names of the layers' entries in their order, each with its block, or with the channels of an attention."""
+        count = 0
+        for i, (up, before, after) in enumerate(self.layers):
+            if i == self.attention_layer_position:
+                yield f"generator.layers.{count}.", self.channel_width * before
+                count += 1
+            yield f"generator.layers.{count}.", (up, self.channel_width * before, self.channel_width * after)
+            count += 1
 
 
 @dataclass(frozen=True)
@@ -47,7 +90,7 @@ FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-def read_config(path: Path) -> tuple[BigGANConfig, Extras]:
+def read_config(path: Path) -> tuple[Config, Extras]:
     """Read and check a config.json.
 
     Raises:
@@ -66,7 +109,7 @@ def read_config(path: Path) -> tuple[BigGANConfig, Extras]:
         if what := excess(values[name]):
             raise WeightsError(f"{path}: {name}: expected sizes that a network can have, got {what}.")
     check_layers(values, path)
-    return BigGANConfig(**{name: values[name] for name in FIELDS}), read_extras(values, path)
+    return Config(**{name: values[name] for name in FIELDS}), read_extras(values, path)
 
 
 def check_keys(values: dict[str, Any], path: Path) -> None:

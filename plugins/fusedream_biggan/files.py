@@ -1,4 +1,7 @@
-"""Where a checkpoint's files are: a folder, a file, the package's own addresses, or the Hugging Face hub."""
+"""Where a checkpoint's files are: a folder, a file, the package's own addresses, or the Hugging Face hub.
+
+What fetches is imported where something may have to be fetched: a folder needs neither the package nor the hub's client.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import torch
-from filelock import FileLock
-from huggingface_hub import hf_hub_download, try_to_load_from_cache
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
-from huggingface_hub.file_download import http_get
-from pytorch_pretrained_biggan.model import PRETRAINED_CONFIG_ARCHIVE_MAP, PRETRAINED_MODEL_ARCHIVE_MAP
 
 from fusedream_sdk.errors import InvalidInput, WeightsError
 from fusedream_sdk.models.trust import hub_cached
@@ -45,25 +43,34 @@ def locate(weights: str | Path, *, cache_dir: str | Path | None = None, revision
     name = str(weights)
     folder = user_path("weights", name) if name else Path()
     local = name != "" and (os.path.isdir(folder) or folder.suffix in FORMATS)
-    if not local and name not in PRETRAINED_MODEL_ARCHIVE_MAP and REPOSITORY.fullmatch(name):
+    if not local and REPOSITORY.fullmatch(name):
         return from_hub(name, cache_dir, revision)
     if revision is not None:
         raise InvalidInput("revision", expected=f"None, as {name!r} is no repository id", got=revision)
     if local:
         return in_folder(folder) if os.path.isdir(folder) else by_itself(folder)
-    if name in PRETRAINED_MODEL_ARCHIVE_MAP:
-        return from_package(name, Path(cache_dir or Path(torch.hub.get_dir()) / "checkpoints") / name)
-    known = ", ".join(PRETRAINED_MODEL_ARCHIVE_MAP)
+    pretrained = addresses()
+    if name in pretrained:
+        return from_package(pretrained[name], Path(cache_dir or Path(torch.hub.get_dir()) / "checkpoints") / name)
+    known = ", ".join(pretrained)
     places = f"a {', '.join(FORMATS[:-1])} or {FORMATS[-1]} file, a folder, or a repository id such as owner/name"
     raise WeightsError(f"weights: expected one of {known}, {places}; got {name!r}.")
 
 
 def is_cached(name: str) -> bool:
     """Whether the files of a pretrained name or a repository id are here already."""
-    if name in PRETRAINED_MODEL_ARCHIVE_MAP:
-        folder = Path(torch.hub.get_dir(), "checkpoints", name)
-        return all((folder / file).is_file() for file in (CONFIG, WEIGHTS[1]))
-    return hub_cached(name, *WEIGHTS)
+    if REPOSITORY.fullmatch(name) or name not in addresses():
+        return hub_cached(name, *WEIGHTS)
+    folder = Path(torch.hub.get_dir(), "checkpoints", name)
+    return all((folder / file).is_file() for file in (CONFIG, WEIGHTS[1]))
+
+
+def addresses() -> dict[str, tuple[str, str]]:
+    """The package's names, each with the addresses of its config.json and of its weights."""
+    from pytorch_pretrained_biggan import model
+
+    configs = model.PRETRAINED_CONFIG_ARCHIVE_MAP
+    return {name: (configs[name], weights) for name, weights in model.PRETRAINED_MODEL_ARCHIVE_MAP.items()}
 
 
 def by_itself(file: Path) -> Files:
@@ -84,14 +91,15 @@ def in_folder(folder: Path) -> Files:
     return Files(folder / CONFIG, found[0], str(folder))
 
 
-def from_package(name: str, folder: Path) -> Files:
+def from_package(urls: tuple[str, str], folder: Path) -> Files:
     """The files behind one of the package's names, downloaded once into a folder that then serves offline."""
-    config = download(PRETRAINED_CONFIG_ARCHIVE_MAP[name], folder / CONFIG)
-    return Files(config, download(PRETRAINED_MODEL_ARCHIVE_MAP[name], folder / WEIGHTS[1]), name)
+    return Files(download(urls[0], folder / CONFIG), download(urls[1], folder / WEIGHTS[1]), folder.name)
 
 
 def download(url: str, target: Path) -> Path:
     """Fetch a file unless it is there; the target appears only when it is whole, and a broken download is resumed."""
+    from filelock import FileLock
+
     if target.is_file():
         return target
     partial = target.with_name(target.name + ".partial")
@@ -112,6 +120,9 @@ def download(url: str, target: Path) -> Path:
 
 def fetch(url: str, file: BinaryIO, *, shown: str) -> None:
     """Append what a file lacks of an address."""
+    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.file_download import http_get
+
     plain = {"Accept-Encoding": "identity"}  # ranges of a compressed stream would not fit together
     try:
         http_get(url, file, resume_size=file.tell(), headers=plain, displayed_filename=shown)
@@ -123,6 +134,8 @@ def fetch(url: str, file: BinaryIO, *, shown: str) -> None:
 
 def from_hub(repository: str, cache_dir: str | Path | None, revision: str | None) -> Files:
     """The files of a Hugging Face repository: from the cache without asking anybody, else the hub (which resumes)."""
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     def cached(name: str) -> Path | None:
         found = try_to_load_from_cache(repository, name, cache_dir=cache_dir, revision=revision)

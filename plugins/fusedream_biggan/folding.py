@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -14,10 +14,13 @@ from fusedream_sdk.errors import WeightsError
 Affine = tuple[Tensor, Tensor]
 """Weight and bias."""
 
+Weights = Mapping[str, Tensor]
+"""Entries of a state dict."""
 
-def normalised(layer: Any) -> Tensor:
-    """The weight of a layer under spectral norm, as in eval mode: W / (u . W v), u and v as stored."""
-    weight, u, v = layer.weight_orig, layer.weight_u, layer.weight_v
+
+def normalised(weights: Weights, name: str) -> Tensor:
+    """The weight of a layer under torch's spectral norm, as in eval mode: W / (u . W v), u and v as stored."""
+    weight, u, v = (weights[f"{name}.weight_{part}"] for part in ("orig", "u", "v"))
     return divided(weight, torch.dot(u, weight.flatten(1) @ v))
 
 
@@ -38,35 +41,24 @@ def divided(weight: Tensor, sigma: Tensor) -> Tensor:
     return weight / sigma
 
 
-def statistics(norm: Any, truncation: float) -> tuple[Tensor, Tensor]:
+def statistics(weights: Weights, name: str, truncation: float) -> tuple[Tensor, Tensor]:
     """Mean and variance (C,) each at a truncation: stored for 0, 0.02 ... 1, and interpolated linearly between.
 
     The package swaps the two shares between grid points, and takes five grid points, 0.58 among them, for values in between, so
     that there it uses a neighbour's statistics. We do not, on purpose: see "Truncation" in docs/biggan.md.
     """
-    position = truncation * (norm.running_means.shape[0] - 1)
-    low = min(math.floor(position), norm.running_means.shape[0] - 2)
+    means, variances = weights[f"{name}.running_means"], weights[f"{name}.running_vars"]
+    position = truncation * (len(means) - 1)
+    low = min(math.floor(position), len(means) - 2)
     share = position - low
-    mean, variance = (torch.lerp(table[low], table[low + 1], share) for table in (norm.running_means, norm.running_vars))
+    mean, variance = (torch.lerp(table[low], table[low + 1], share) for table in (means, variances))
     return mean, variance
-
-
-def plain_norm(norm: Any, truncation: float) -> Affine:
-    """The package's unconditional batch norm as scale and shift, (C,) each."""
-    mean, variance = statistics(norm, truncation)
-    return affine(mean, variance + norm.eps, norm.weight, norm.bias)
 
 
 def affine(mean: Tensor, variance: Tensor, gain: Tensor, bias: Tensor) -> Affine:
     """A batch norm as scale and shift, (C,) each; `variance` includes epsilon."""
     scale = gain * torch.rsqrt(variance)
     return scale, bias - mean * scale
-
-
-def conditional_norm(norm: Any, truncation: float) -> Affine:
-    """The package's conditional batch norm, as `conditional_affine`."""
-    mean, variance = statistics(norm, truncation)
-    return conditional_affine(mean, variance + norm.eps, normalised(norm.scale), normalised(norm.offset))
 
 
 def conditional_affine(mean: Tensor, variance: Tensor, gain: Tensor, bias: Tensor) -> Affine:

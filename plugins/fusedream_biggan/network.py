@@ -1,48 +1,46 @@
-"""BigGAN-deep for inference: the package's function, with everything constant folded.
+"""BigGAN-deep for inference: the function of pytorch-pretrained-biggan, with everything constant folded.
 
 Spectral norms become plain weights, each conditional batch norm a scale and a shift that one product per block draws from
 the condition, doubling and the convolution after it one transposed convolution; of the last convolution's channels only
-the three that are seen are computed. (The package's layers are typed Any: their tensors come from hooks that no type checker
-sees.)
+the three that are seen are computed.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
-from pytorch_pretrained_biggan import BigGAN
-from pytorch_pretrained_biggan.model import SelfAttn
 from torch import Tensor, nn
 
-from fusedream_biggan.folding import conditional_norm, normalised, plain_norm, upsampling
-from fusedream_biggan.layers import Attention, Convolution, Linear, Norms, Output, Upsampling, norm_relu
+from fusedream_biggan.config import Config, Layer
+from fusedream_biggan.folding import Affine, Weights, affine, conditional_affine, normalised, statistics, upsampling
+from fusedream_biggan.layers import Attention, Convolution, Frozen, Linear, Norms, Output, Upsampling, norm_relu
 
 
 class FoldedBigGAN(nn.Module):
     """The generator at one truncation.
 
     Args:
-        model: the package's model, which stays as it is.
+        weights: as `shapes_deep.entries(config)` describes them.
+        config: the sizes.
         truncation: in (0, 1].
     """
 
     embeddings: Tensor  # (classes, z_dim)
 
-    def __init__(self, model: BigGAN, truncation: float) -> None:
+    def __init__(self, weights: Weights, config: Config, truncation: float) -> None:
         super().__init__()
-        generator: Any = model.generator
-        last = generator.conv_to_rgb
-        self.z_dim: int = model.config.z_dim
-        self.resolution: int = model.config.output_dim
-        self.width = model.config.channel_width
-        self.register_buffer("embeddings", model.embeddings.weight.detach().T.clone(memory_format=torch.contiguous_format))
-        self.first = Linear(normalised(generator.gen_z), generator.gen_z.bias)
+        self.z_dim, self.resolution, self.width = config.z_dim, config.output_dim, config.channel_width
+        embeddings = weights["embeddings.weight"].detach().T.clone(memory_format=torch.contiguous_format)
+        self.register_buffer("embeddings", embeddings)
+        self.first = Linear(normalised(weights, "generator.gen_z"), weights["generator.gen_z.bias"])
         self.layers = nn.ModuleList(
-            attention(layer) if isinstance(layer, SelfAttn) else Block(layer, truncation) for layer in generator.layers
+            attention(weights, name) if isinstance(layer, int) else Block(weights, name, layer, (config.eps, truncation))
+            for name, layer in config.chain()
         )
-        self.last = Output(plain_norm(generator.bn, truncation), normalised(last)[:3], last.bias[:3])
+        mean, variance = statistics(weights, "generator.bn", truncation)
+        norm = affine(mean, variance + config.eps, weights["generator.bn.weight"], weights["generator.bn.bias"])
+        last = normalised(weights, "generator.conv_to_rgb")
+        self.last = Output(norm, last[:3], weights["generator.conv_to_rgb.bias"][:3])
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """z and y, (B, z_dim) each, to images (B, 3, H, W) in [-1, 1]."""
@@ -53,32 +51,42 @@ class FoldedBigGAN(nn.Module):
         return self.last(x)
 
 
-def attention(layer: Any) -> Attention:
-    """The package's self-attention."""
-    return Attention(
-        normalised(layer.snconv1x1_theta),
-        normalised(layer.snconv1x1_phi),
-        normalised(layer.snconv1x1_g),
-        layer.gamma * normalised(layer.snconv1x1_o_conv),
-    )
+def attention(weights: Weights, name: str) -> Attention:
+    """Self-attention, with gamma in its last kernel."""
+    queries, keys, values, out = (normalised(weights, f"{name}snconv1x1_{part}") for part in ("theta", "phi", "g", "o_conv"))
+    return Attention(queries, keys, values, weights[f"{name}gamma"] * out)
+
+
+def conditional_norm(weights: Weights, name: str, eps: float, truncation: float) -> Affine:
+    """A conditional batch norm as a linear map from the condition."""
+    mean, variance = statistics(weights, name, truncation)
+    gain, bias = normalised(weights, f"{name}.scale"), normalised(weights, f"{name}.offset")
+    return conditional_affine(mean, variance + eps, gain, bias)
 
 
 class Block(nn.Module):
-    """A residual block of BigGAN-deep (figure 16 of its paper): 1x1, 3x3, 3x3, 1x1, each after norm and ReLU."""
+    """A residual block of BigGAN-deep (figure 16 of its paper): 1x1, 3x3, 3x3, 1x1, each after norm and ReLU.
 
-    def __init__(self, block: Any, truncation: float) -> None:
+    Args:
+        weights: of the generator.
+        name: what those of the block begin with.
+        layer: whether it doubles the sides, and its channels before and after.
+        norm: epsilon and truncation of its batch norms.
+    """
+
+    def __init__(self, weights: Weights, name: str, layer: Layer, norm: tuple[float, float]) -> None:
         super().__init__()
-        norms = (block.bn_0, block.bn_1, block.bn_2, block.bn_3)
-        self.norms = Norms([conditional_norm(norm, truncation) for norm in norms])
-        self.up_sample: bool = block.up_sample
-        self.outputs: int = block.conv_3.out_channels
-        self.conv_0 = Convolution(normalised(block.conv_0), block.conv_0.bias)
-        inner = normalised(block.conv_1)
-        self.conv_1 = (
-            Upsampling(upsampling(inner), block.conv_1.bias) if self.up_sample else Convolution(inner, block.conv_1.bias)
-        )
-        self.conv_2 = Convolution(normalised(block.conv_2), block.conv_2.bias)
-        self.conv_3 = Convolution(normalised(block.conv_3), block.conv_3.bias)
+        self.up_sample, _, self.outputs = layer
+        self.norms = Norms([conditional_norm(weights, f"{name}bn_{i}", *norm) for i in range(4)])
+        kernels = [normalised(weights, f"{name}conv_{i}") for i in range(4)]
+        biases = [weights[f"{name}conv_{i}.bias"] for i in range(4)]
+        self.conv_0 = Convolution(kernels[0], biases[0])
+        if self.up_sample:
+            self.conv_1: Frozen = Upsampling(upsampling(kernels[1]), biases[1])
+        else:
+            self.conv_1 = Convolution(kernels[1], biases[1])
+        self.conv_2 = Convolution(kernels[2], biases[2])
+        self.conv_3 = Convolution(kernels[3], biases[3])
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         norms = self.norms(condition)

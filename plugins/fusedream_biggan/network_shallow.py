@@ -6,19 +6,16 @@ convolution beside each block comes before the doubling, with which it commutes,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fusedream_biggan.folding import Affine, affine, conditional_affine, iterated, upsampling
+from fusedream_biggan.folding import Affine, Weights, affine, conditional_affine, iterated, upsampling
 from fusedream_biggan.layers import Attention, Convolution, Linear, Norms, Output, Upsampling, norm_relu
 from fusedream_biggan.shapes import Shapes
 from fusedream_sdk.errors import InvalidInput
 
 EPSILON = 1e-5  # of all batch norms: the default of BigGAN-PyTorch, which FuseDream's code keeps
-Weights = Mapping[str, Tensor]
 
 
 class ShallowBigGAN(nn.Module):

@@ -15,7 +15,7 @@ import torch
 from pytorch_pretrained_biggan import BigGAN, BigGANConfig
 from torch import Tensor
 
-from fusedream_biggan.network import FoldedBigGAN
+from tests.plugins.biggan.conftest import folded
 
 Render = Callable[[Tensor, Tensor], Tensor]
 BLOCKS = {
@@ -46,7 +46,7 @@ def seconds(run: Callable[..., None], *arguments: object) -> float:
 def compare(resolution: int, rows: int, repeats: int) -> None:
     config = BigGANConfig(output_dim=resolution, layers=BLOCKS[resolution])
     model = BigGAN(config).eval().requires_grad_(False)
-    folded = FoldedBigGAN(model, 1.0)
+    ours = folded(model)
     rng = torch.Generator().manual_seed(0)
     z, y = torch.randn(rows, config.z_dim, generator=rng), 0.02 * torch.randn(rows, config.z_dim, generator=rng)
 
@@ -54,7 +54,7 @@ def compare(resolution: int, rows: int, repeats: int) -> None:
         return model.generator(torch.cat([z, y], dim=1), 1.0)
 
     for run in (forward, forward_backward):
-        times = [(seconds(run, package, z, y), seconds(run, folded, z, y)) for _ in range(repeats)]
+        times = [(seconds(run, package, z, y), seconds(run, ours, z, y)) for _ in range(repeats)]
         slow, fast = (min(column) for column in zip(*times, strict=True))
         print(f"{resolution} px {run.__name__:16}  package {slow:6.2f} s  folded {fast:6.2f} s  ratio {slow / fast:.2f}")
 

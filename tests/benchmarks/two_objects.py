@@ -170,6 +170,7 @@ def main() -> None:
     parser.add_argument("--methods", default=",".join(METHODS), help="comma-separated")
     parser.add_argument("--halving", type=int, default=3, help="1 runs every candidate to the end")
     parser.add_argument("--steps", type=int, help="of every method")
+    parser.add_argument("--every", type=int, help="steps between two looks, at which the stages of halving end")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="folder for the pictures and the ranks of each method")
     parser.add_argument("--again", type=Path, help="folder that --out has filled: judge its pictures, and draw none")
@@ -178,7 +179,9 @@ def main() -> None:
     if args.again is not None:
         judge_again(args.again, args.methods.split(","), judge)
         return
-    dream = fd.FuseDream("emoji", device="cpu", settings={} if args.steps is None else {"steps": args.steps})
+    asked = {"steps": args.steps, "check_every": args.every}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    dream = fd.FuseDream("emoji", device="cpu", settings=changes)
     options = {"halving": None if args.halving == 1 else args.halving}
     print(f"{len(PROMPTS)} prompts, seed {args.seed}, {options}, {dream.settings.steps} steps; {machine()}\n")
     print("| method | judge R-precision | judge top-5 | both seen | scorer AugCLIP | seam | consistency | s per picture |")

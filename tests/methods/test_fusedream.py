@@ -11,6 +11,7 @@ from fusedream_sdk.methods.base import Method, settings_adam
 from fusedream_sdk.methods.fusedream import fusedream
 from fusedream_sdk.methods.loading import load_method
 from fusedream_sdk.optim.directions import Descent
+from fusedream_sdk.optim.optimisers import Adam
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.run.task import augclip, held_out, mixed, searched
 from fusedream_sdk.testing import check_method
@@ -39,8 +40,8 @@ def test_its_constants_are_the_settings_of_the_paper():
 
 def test_adam_has_the_settings_learning_rate_and_no_weight_decay():
     optimiser = settings_adam(Settings(lr=0.125))([torch.zeros(2, requires_grad=True)])
-    assert isinstance(optimiser, torch.optim.Adam)
-    assert (optimiser.defaults["lr"], optimiser.defaults["weight_decay"]) == (0.125, 0)
+    assert isinstance(optimiser, Adam)
+    assert (optimiser.lr, optimiser.falls_over) == (0.125, None)
 
 
 def test_every_setting_has_a_use_and_the_defaults_of_a_method_are_its_parts(dream: FuseDream):

@@ -61,3 +61,29 @@ def test_the_first_missing_and_the_first_unexpected_entry_are_named():
     message = r"in.ckpt: .* those of it: 2 missing \(first: 'a'\) and 2 unexpected \(first: 'x'\). Look again.$"
     with pytest.raises(WeightsError, match=message):
         check_tensors(wanted, found, Path("in.ckpt"), model="it", advice="Look again.")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (torch.tensor([1.0, torch.nan]), "expected finite values"),
+        (torch.tensor([torch.inf, 1.0]), "expected finite values"),
+        (torch.tensor([-torch.inf, 1.0]), "expected finite values"),
+        (torch.tensor([-1e30, 1.0]), r"expected values whose squares float32 can hold, got 1e\+30"),
+        (torch.tensor([1.0, 3e38]), r"expected values whose squares float32 can hold, got 3e\+38"),
+        (torch.tensor([1, 2]), "expected numbers of floating point, got int64"),
+    ],
+    ids=str,
+)
+def test_numbers_that_no_model_has_are_refused(value: torch.Tensor, message: str):
+    with pytest.raises(WeightsError, match=f"in.ckpt: a: {message}"):
+        check_tensors({"a": torch.ones(2)}, {"a": value}, Path("in.ckpt"), model="it", advice="Look again.")
+
+
+@pytest.mark.parametrize(
+    "kind", [torch.float16, torch.bfloat16, torch.float64, torch.int64, torch.uint8, torch.uint16, torch.bool]
+)
+@pytest.mark.parametrize("shape", [(), (0, 3), (2, 2)], ids=str)
+def test_numbers_of_the_models_kind_are_taken(kind: torch.dtype, shape: tuple[int, ...]):
+    entries = {"a": torch.ones(shape, dtype=kind)}
+    check_tensors(entries, entries, Path("in.ckpt"), model="it", advice="Look again.")

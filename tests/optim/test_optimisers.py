@@ -84,6 +84,67 @@ def test_a_maker_may_be_used_for_several_runs(make: Callable):
     assert torch.equal(walk(make, gradients), walk(make, gradients))
 
 
+THEIRS: dict[str, Callable] = {
+    "adam": lambda params: torch.optim.Adam(params, lr=0.1),
+    "plain": lambda params: torch.optim.SGD(params, lr=0.1),
+    "nesterov": lambda params: torch.optim.SGD(params, lr=0.1, momentum=0.9, nesterov=True),
+    "heavy": lambda params: torch.optim.SGD(params, lr=0.1, momentum=0.9),
+}
+OURS: dict[str, Callable] = {**MAKERS, "heavy": sgd(0.1, momentum=0.9)}
+
+
+def rough(shape: tuple[int, ...], count: int) -> list[Tensor]:
+    """Gradients of all sizes, among them zeros."""
+    rng = torch.Generator().manual_seed(1)
+    return [torch.randn(shape, generator=rng) * 10.0 ** torch.randint(-9, 5, shape, generator=rng) for _ in range(count)]
+
+
+@pytest.mark.parametrize("name", THEIRS)
+@pytest.mark.parametrize("shape", [(), (1, 3), (5, 128), (2, 3, 17, 9)], ids=str)
+def test_every_step_is_torchs_to_the_bit(name: str, shape: tuple[int, ...]):
+    gradients = [*rough(shape, 150), torch.zeros(shape), *rough(shape, 50)]
+    assert torch.equal(walk(OURS[name], gradients), walk(THEIRS[name], gradients))
+
+
+@pytest.mark.parametrize("name", THEIRS)
+@pytest.mark.parametrize("first", [OURS, THEIRS], ids=["ours-first", "torchs-first"])
+def test_ours_and_torchs_go_on_from_what_the_other_kept(name: str, first: dict[str, Callable]):
+    second = THEIRS if first is OURS else OURS
+    gradients = rough((4, 3), 20)
+    x = torch.zeros(4, 3).requires_grad_()
+    optimiser = first[name]([x])
+    for at, gradient in enumerate(gradients):
+        if at == 10:
+            kept = optimiser.state[x]
+            optimiser = second[name]([x])
+            optimiser.state.update({x: kept})
+        x.grad = gradient.clone()
+        optimiser.step()
+    assert torch.equal(x.detach(), walk(THEIRS[name], gradients)[-1])
+
+
+def test_what_is_kept_has_torchs_names_and_shapes():
+    for name in THEIRS:
+        kept = []
+        for make in (OURS[name], THEIRS[name]):
+            x = torch.zeros(2, 3).requires_grad_()
+            optimiser = make([x])
+            assert optimiser.state[x] == {}
+            x.grad = torch.ones(2, 3)
+            optimiser.step()
+            kept.append({key: (value.dtype, value.shape) for key, value in optimiser.state[x].items() if value is not None})
+        assert kept[0] == kept[1], name
+
+
+def test_a_parameter_without_a_gradient_stays():
+    for make in MAKERS.values():
+        x, y = torch.zeros(2).requires_grad_(), torch.zeros(2).requires_grad_()
+        x.grad = torch.ones(2)
+        make([x, y]).step()
+        assert x.abs().min() > 0
+        assert y.abs().max() == 0
+
+
 def test_looking_ahead_needs_momentum():
     with pytest.raises(InvalidInput, match="nesterov: expected momentum above 0 to look ahead along, got momentum 0"):
         sgd(0.1, nesterov=True)

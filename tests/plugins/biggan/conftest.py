@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from pytorch_pretrained_biggan import BigGAN, BigGANConfig
 from safetensors.torch import save_file
 
+from fusedream_biggan.config import Config
+from fusedream_biggan.network import FoldedBigGAN
 from fusedream_biggan.shapes import Shapes
 
 TINY = {
@@ -44,6 +46,11 @@ def make_model(config: dict[str, object], seed: int = 0) -> BigGAN:
             if hasattr(layer, "weight_orig"):
                 settle(layer)
     return model
+
+
+def folded(model: BigGAN, truncation: float = 1.0) -> FoldedBigGAN:
+    """Our network of its tensors and its configuration."""
+    return FoldedBigGAN(model.state_dict(), Config(**model.config.to_dict()), truncation)
 
 
 def settle(layer: Any) -> None:

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from pytorch_pretrained_biggan import model as package
 
 from fusedream_biggan import files
 from fusedream_biggan.files import download, locate
@@ -88,8 +89,8 @@ def test_a_failed_download_leaves_no_target(server: Server, tmp_path: Path) -> N
 def test_a_pretrained_name_comes_from_the_addresses_of_the_package(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(files.PRETRAINED_CONFIG_ARCHIVE_MAP, "biggan-deep-512", server.url)
-    monkeypatch.setitem(files.PRETRAINED_MODEL_ARCHIVE_MAP, "biggan-deep-512", server.url)
+    monkeypatch.setitem(package.PRETRAINED_CONFIG_ARCHIVE_MAP, "biggan-deep-512", server.url)
+    monkeypatch.setitem(package.PRETRAINED_MODEL_ARCHIVE_MAP, "biggan-deep-512", server.url)
     found = locate("biggan-deep-512", cache_dir=tmp_path)
     assert found.weights == tmp_path / "biggan-deep-512" / "pytorch_model.bin"
     assert found.config is not None

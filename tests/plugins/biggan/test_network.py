@@ -11,10 +11,9 @@ from pytorch_pretrained_biggan import BigGAN, BigGANConfig
 
 from fusedream_biggan.folding import normalised, statistics, upsampling
 from fusedream_biggan.layers import NormReLU
-from fusedream_biggan.network import FoldedBigGAN
 from fusedream_sdk.errors import WeightsError
 
-from .conftest import make_model
+from .conftest import folded, make_model
 
 
 def inputs(model: BigGAN, rows: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
@@ -23,12 +22,17 @@ def inputs(model: BigGAN, rows: int = 2) -> tuple[torch.Tensor, torch.Tensor]:
     return z, torch.eye(model.config.num_classes)[torch.arange(rows) % model.config.num_classes]
 
 
+def of(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Its entries, under the name "it"."""
+    return {f"it.{name}": value for name, value in module.state_dict().items()}
+
+
 @pytest.mark.parametrize("truncation", [1.0, 0.5, 0.02])
 def test_folded_network_equals_the_package_at_grid_points_of_truncation(model: BigGAN, truncation: float) -> None:
     z, classes = inputs(model)
     with torch.no_grad():
         expected = model(z, classes, truncation)
-        found = FoldedBigGAN(model, truncation)(z, model.embeddings(classes))
+        found = folded(model, truncation)(z, model.embeddings(classes))
     assert expected.std() > 0.05
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
@@ -37,7 +41,7 @@ def test_folded_network_equals_the_package_in_the_shape_of_biggan_deep_128_with_
     model = make_model(BigGANConfig().to_dict()).requires_grad_(False)
     z, classes = inputs(model, rows=1)
     outcomes = []
-    for function in (lambda z, y: model.generator(torch.cat([z, y], 1), 1.0), FoldedBigGAN(model, 1.0)):
+    for function in (lambda z, y: model.generator(torch.cat([z, y], 1), 1.0), folded(model)):
         point = [z.clone().requires_grad_(), model.embeddings(classes).requires_grad_()]
         images = function(*point)
         outcomes.append((images.detach(), *torch.autograd.grad(images.square().sum(), point)))
@@ -52,7 +56,7 @@ def test_statistics_are_interpolated_linearly_between_grid_points(model: BigGAN)
     norm: Any = copy.deepcopy(model.generator.bn)
     norm.running_means.copy_(torch.arange(51.0)[:, None].expand_as(norm.running_means))
     for truncation in (0.013, 0.58, 0.995, 1.0):
-        mean, _ = statistics(norm, truncation)
+        mean, _ = statistics(of(norm), "it", truncation)
         torch.testing.assert_close(mean, torch.full_like(mean, 50 * truncation), atol=1e-4, rtol=0)
 
 
@@ -75,7 +79,7 @@ def test_between_grid_points_the_package_swaps_the_two_shares_and_ours_do_not(
 ) -> None:
     norm: Any = copy.deepcopy(model.generator.bn)
     assert means_used(norm, truncation) == pytest.approx(theirs, abs=1e-3)
-    assert float(statistics(norm, truncation)[0].mean()) == pytest.approx(50 * truncation, abs=1e-3)
+    assert float(statistics(of(norm), "it", truncation)[0].mean()) == pytest.approx(50 * truncation, abs=1e-3)
 
 
 @pytest.mark.parametrize(("truncation", "apart"), [(0.5, 0.0), (0.58, 0.157), (0.515, 0.059)])
@@ -85,7 +89,7 @@ def test_pictures_differ_from_the_packages_where_its_statistics_are_others(
     z, classes = inputs(model)
     with torch.no_grad():
         theirs = model(z, classes, truncation)
-        found = FoldedBigGAN(model, truncation)(z, model.embeddings(classes))
+        found = folded(model, truncation)(z, model.embeddings(classes))
     assert float((found - theirs).abs().max()) / 2 == pytest.approx(apart, abs=0.01)
 
 
@@ -102,11 +106,11 @@ def test_norm_relu_has_the_right_gradient() -> None:
 
 
 def test_nothing_in_the_network_is_trainable(model: BigGAN) -> None:
-    assert not list(FoldedBigGAN(model, 1.0).parameters())
+    assert not list(folded(model).parameters())
 
 
 def test_zero_spectral_norm_is_refused(model: BigGAN) -> None:
     layer: Any = copy.deepcopy(model.generator.gen_z)
     layer.weight_u.zero_()
     with pytest.raises(WeightsError, match="spectral norm is zero"):
-        normalised(layer)
+        normalised(of(layer), "it")
