@@ -78,6 +78,9 @@ if TYPE_CHECKING:
     from fusedream_sdk.scoring.views import PUBLIC_VIEWS as PUBLIC_VIEWS
     from fusedream_sdk.scoring.views import Views as Views
     from fusedream_sdk.search.bank import LatentBank as LatentBank
+    from fusedream_sdk.speed.bench import bench as bench
+    from fusedream_sdk.speed.table import Bench as Bench
+    from fusedream_sdk.speed.table import Stage as Stage
 
 _HOMES = {
     "dream.film": ("Film", "interpolate"),
@@ -122,6 +125,8 @@ _HOMES = {
     "scoring.prompt": ("Prompt",),
     "scoring.views": ("NO_VIEWS", "PUBLIC_VIEWS", "Views"),
     "search.bank": ("LatentBank",),
+    "speed.bench": ("bench",),
+    "speed.table": ("Bench", "Stage"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

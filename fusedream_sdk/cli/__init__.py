@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 from fusedream_sdk import __version__
-from fusedream_sdk.cli import bank, compose, convert, estimate, exits, generate, invert, plugins, replay
+from fusedream_sdk.cli import bank, bench, compose, convert, estimate, exits, generate, invert, plugins, replay
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,7 +30,7 @@ def fusedream(context: click.Context) -> None:
 
 for verb in (
     *(generate.generate, estimate.estimate, compose.compose, invert.invert, replay.replay, replay.interpolate),
-    *(bank.bank, plugins.models, plugins.plugins, convert.convert),
+    *(bank.bank, bench.bench, plugins.models, plugins.plugins, convert.convert),
 ):
     fusedream.add_command(verb)
 

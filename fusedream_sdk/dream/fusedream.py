@@ -89,7 +89,8 @@ class FuseDream:
         loaded = loaded_generator(chosen.generator, where), loaded_scorer(chosen.scorer, where)
         precision = resolve_dtype(dtype, loaded[0].device)
         judge = Judge(chosen.judge, loaded[0].device) if chosen.judge else None
-        self._engine = Engine(*loaded, dtype=precision, budget=budget, perceptual=chosen.perceptual, judge=judge)
+        rest: dict[str, Any] = {"perceptual": chosen.perceptual, "judge": judge, "banks": chosen.banks}
+        self._engine = Engine(*loaded, dtype=precision, budget=budget, **rest)
         own = getattr(self.generator, "recommended", {})
         self._settings = Settings().replace(**{**own, **chosen.settings, **(settings or {})})
 
@@ -278,7 +279,7 @@ class FuseDream:
             return compose(self.engine, request, progress=progress, into=as_folder(into))
 
     def bank(self, *, progress: bool = True, **changes: Any) -> LatentBank:
-        """The latent bank of these models and settings: from memory, the user's cache folder, or built now and cached.
+        """The latent bank of these models and settings: from memory, a file, or built now and cached.
 
         Raises:
             InvalidInput: the scorer has no embeddings, or the generator depends on the prompt.

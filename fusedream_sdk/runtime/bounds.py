@@ -66,3 +66,5 @@ FPS = Bounds(1, 100, whole=True)  # a frame of a GIF lasts at least a hundredth 
 POPULATION = Bounds(2, 100_000, whole=True)
 COOLING = Bounds(0, 1, above=True)  # it would grow without end
 EVERY = STEPS  # steps between two pictures so far
+ROUNDS = Bounds(1, 1000, whole=True)  # of a measurement
+TOGETHER = Bounds(1, 1000, whole=True)  # rows of a measurement

@@ -1,0 +1,41 @@
+"""`fusedream bench`: what a step takes, stage by stage."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from fusedream_sdk.cli.numbers import Number
+from fusedream_sdk.cli.options import ModelChoice, augment_option, model_options, named_views, unused
+from fusedream_sdk.runtime import bounds
+
+
+@click.command()
+@click.option("--views", type=Number(bounds.VIEWS), help="Random views of a step. [default: 50]")
+@click.option("--rows", type=Number(bounds.TOGETHER), default=1, show_default=True, help="Pictures that are optimised.")
+@click.option("--rounds", type=Number(bounds.ROUNDS), default=5, show_default=True, help="How often each is timed.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, in seconds, bytes and operations.")
+@augment_option
+@model_options
+def bench(views: int | None, rows: int, rounds: int, as_json: bool, augment: str | None, choice: ModelChoice) -> None:
+    """Say what a step takes on this machine, stage by stage.
+
+    \b
+    fusedream bench --models emoji
+    fusedream bench -m emoji --views 8 --rounds 20 --json
+
+    Runs a few steps in turns with the public code's loop, restated, with the same models. Tells the share of this machine's
+    limit, the rate of a large matrix product, and the memory of a step. Saves nothing. Wants a quiet machine; ratios bear a
+    busy one.
+    """
+    if choice.memory_gb is not None:
+        raise unused("--memory-gb", "every row that is asked for is in the step")
+    changes = named_views(augment)
+    if views is not None:
+        changes["views"] = views
+    dream = choice.load(shown=not as_json)
+    from fusedream_sdk.speed.bench import bench as measured
+
+    found = measured(dream, rows=rows, rounds=rounds, progress=not as_json, **changes)
+    click.echo(json.dumps(found.to_json(), indent=1) if as_json else found.to_markdown())
