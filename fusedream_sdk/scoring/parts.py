@@ -7,6 +7,7 @@ needs none of it longer than one part, and the generator's own graph is run back
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ def even_parts(count: int) -> list[slice]:
     """As few parts as can be, of nearly the same length: 60 are three times 20."""
     number = -(-count // AT_ONCE)
     ends = [count * i // number for i in range(number + 1)]
-    return [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [slice(a, b) for a, b in pairwise(ends)]
 
 
 class SummedParts(torch.autograd.Function):

@@ -54,6 +54,10 @@ class PromptTarget:
         """The rows at `index`, in its order; nothing is encoded again."""
         return PromptTarget(self.scorer, self.embeddings[list(index)])
 
+    def seen_by(self, scorer: Scorer) -> PromptTarget:
+        """The same, with the scorer in another form: compiled, or watched."""
+        return PromptTarget(scorer, self.embeddings)
+
     def __call__(self, images: Tensor, row: Tensor) -> Tensor:
         embedded = self.scorer.encode_image(images).float()
         return (embedded * self.embeddings[row]).sum(dim=1)
@@ -87,6 +91,10 @@ class RewardTarget:
     def take(self, index: Sequence[int]) -> RewardTarget:
         """The rows at `index`, in its order."""
         return RewardTarget(self.reward, tuple(self.parts[i] for i in index))
+
+    def seen_by(self, scorer: Reward) -> RewardTarget:
+        """The same, with the reward in another form: compiled, or watched."""
+        return RewardTarget(scorer, self.parts)
 
     def __call__(self, images: Tensor, row: Tensor) -> Tensor:
         asked = [(i, term.text, share) for i, of in enumerate(row.tolist()) for term, share in self.parts[of]]

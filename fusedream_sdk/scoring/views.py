@@ -105,6 +105,10 @@ class Views:
         """Plain values, for a recipe; the variant only where it is not ours, as the first recipes knew no other."""
         return {name: value for name, value in asdict(self).items() if (name, value) != ("variant", "ours")}
 
+    def numbers(self, seeds: Sequence[int], *, step: int, count: int, stream: Stream) -> Tensor:
+        """The random numbers behind the views of each row, (B, count, 9) in [0, 1), on the CPU."""
+        return uniforms(seeds, step=step, count=count, stream=stream)
+
     def seen(
         self,
         images: Tensor,
@@ -163,7 +167,7 @@ class Views:
         chosen = range(count)[part]
         if not self.random:
             return images.repeat_interleave(len(chosen), dim=0)
-        numbers = uniforms(seeds, step=step, count=count, stream=stream)
+        numbers = self.numbers(seeds, step=step, count=count, stream=stream)
         u = numbers[:, part].to(images.device, images.dtype)
         views = images.unsqueeze(1) - 0.5  # from here on 0 is mid-grey, the padding
         views = self._recolour(views[:, 0], u[..., :3]) if self.colour else views.expand(-1, len(chosen), -1, -1, -1)
@@ -177,7 +181,7 @@ class Views:
         return torch.addcmul(views.new_tensor(0.5), views, self._kept(views, u[..., 6:8].flatten(0, 1)))
 
     def _public(self, x: Tensor, u: Tensor, chosen: range) -> Tensor:
-        """The rest of a row's chosen views, (V, 3, R, R), as the public code makes it; the numbers (count, 9) are on the CPU."""
+        """The rest of a row's chosen views, (V, 3, R, R), as the public code makes it; its numbers are (count, 9)."""
         own = u[chosen.start : chosen.stop]
         if self.translation:
             x = translate(x, own[:, 3:5], self.shift)

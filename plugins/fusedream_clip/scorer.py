@@ -22,8 +22,8 @@ class ClipScorer:
     """Texts and images as unit vectors of one space; the score of a pair is their inner product (eq. 1 of FuseDream).
 
     Args:
-        model: a transformers model with `get_text_features` and `get_image_features`.
-        processor: its processor (checked by `load_pretrained`): tokenizer, mean, standard deviation and size are used.
+        model: a transformers model with `get_text_features` and `get_image_features`, or one of `native`.
+        processor: its processor (checked by whoever loaded it): tokenizer, mean, standard deviation and size are used.
         long_prompts: "warn", "split" or "error"; see `fusedream_clip.load`.
         source: what to call it in messages.
 
@@ -74,8 +74,8 @@ class ClipScorer:
     def to(self, device: str | torch.device) -> ClipScorer:
         """Move it, in place.
 
-        On a CPU the attention of other models than CLIP is computed plainly: torch's fused kernel is slower there on short sequences in bfloat16,
-        and no faster in float32.
+        On a CPU the attention of other models than CLIP is computed plainly: torch's fused kernel is slower there on short
+        sequences in bfloat16, and no faster in float32.
         """
         self.model.to(device)
         self.mean, self.std = self.mean.to(device), self.std.to(device)
@@ -151,9 +151,8 @@ class ClipScorer:
         tokens = self.tokenizer(
             texts, padding=self.padding, truncation=True, max_length=self.window, return_tensors="pt", verbose=False
         )
-        if self.siglip:
-            tokens.pop("attention_mask", None)
-        return unit(self.model.get_text_features(**tokens.to(self.device)))
+        wanted = {name: x.to(self.device) for name, x in tokens.items() if name != "attention_mask" or not self.siglip}
+        return unit(self.model.get_text_features(**wanted))
 
 
 def unit(features: Any) -> Tensor:

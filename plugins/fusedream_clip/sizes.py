@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from transformers import AutoConfig, AutoModel
 
 from fusedream_sdk.errors import WeightsError
 from fusedream_sdk.models.weights import check_file, check_magnitude
@@ -25,15 +24,10 @@ def check_sizes(folder: Path) -> None:
 
     transformers allocates what a file lacks, so a config.json of a few lines could ask for all memory there is.
     """
+    from transformers import AutoConfig, AutoModel
+
     path = folder / "config.json"
-    try:
-        values = read_json(path)
-    except (ValueError, OSError) as error:
-        raise WeightsError(f"{path}: expected a JSON object ({error}).") from error
-    for name, value in named(values):
-        most = DEEPEST if "layers" in name or "depth" in name or name.endswith("blocks") else LARGEST
-        if isinstance(value, (int, list)) and (what := excess(value, most=most, longest=MANY)):
-            raise WeightsError(f"{path}: {name}: expected sizes that a network can have, got {what}.")
+    read_sizes(path)
     held = sum(file.stat().st_size for file in weights_of(folder))
     with torch.device("meta"):  # nothing is allocated
         model = AutoModel.from_config(AutoConfig.from_pretrained(str(folder), trust_remote_code=False), trust_remote_code=False)
@@ -42,6 +36,19 @@ def check_sizes(folder: Path) -> None:
         raise WeightsError(
             f"{path}: asks for {asked:,} numbers, but the weights beside it have {held:,} bytes. Do they belong together?"
         )
+
+
+def read_sizes(path: Path) -> Any:
+    """What a config.json says, if every number in it is one that a network can have. Raises WeightsError."""
+    try:
+        values = read_json(path)
+    except (ValueError, OSError) as error:
+        raise WeightsError(f"{path}: expected a JSON object ({error}).") from error
+    for name, value in named(values):
+        most = DEEPEST if "layers" in name or "depth" in name or name.endswith("blocks") else LARGEST
+        if isinstance(value, (int, list)) and (what := excess(value, most=most, longest=MANY)):
+            raise WeightsError(f"{path}: {name}: expected sizes that a network can have, got {what}.")
+    return values
 
 
 def check_held(model: Any, folder: Path) -> None:

@@ -74,14 +74,15 @@ def first_states(tower: Any, images: Tensor, mean: Tensor, std: Tensor) -> Tenso
     return tower.pre_layrnorm(torch.cat([first, tokens], dim=1))
 
 
-def run_layer(layer: Any, x: Tensor) -> Tensor:
-    """A layer, (B, T, D) to (B, T, D)."""
+def run_layer(layer: Any, x: Tensor, *, causal: bool = False) -> Tensor:
+    """A layer, (B, T, D) to (B, T, D); causal, as of a text, where no token sees those after it."""
     attention, entered = layer.self_attn, layer.layer_norm1(x)
     q, k, v = (heads(part(entered), attention) for part in (attention.q_proj, attention.k_proj, attention.v_proj))
-    if q.device.type == "cpu" and q.dtype != torch.float32:  # torch's fused kernel is slower there on short sequences
+    # torch's fused kernel is slower on a CPU on short sequences, but in float32
+    if q.device.type == "cpu" and q.dtype != torch.float32 and not causal:
         mixed = ((q * attention.scale) @ k.transpose(-1, -2)).softmax(dim=-1) @ v
     else:
-        mixed = F.scaled_dot_product_attention(q, k, v, scale=attention.scale)
+        mixed = F.scaled_dot_product_attention(q, k, v, scale=attention.scale, is_causal=causal)
     x = x + attention.out_proj(mixed.transpose(1, 2).flatten(2))
     return x + perceive(layer.mlp, layer.layer_norm2(x))
 
