@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from fusedream_clip.tower import hidden_states, image_features, is_known
 MEAN, STD = torch.tensor([0.4, 0.5, 0.3]).view(3, 1, 1), torch.tensor([0.3, 0.2, 0.25]).view(3, 1, 1)
 
 
-def make(activation: str = "quick_gelu", layers: int = 3) -> CLIPModel:
+def make(activation: str = "quick_gelu", layers: int = 3) -> Any:
     """A small CLIP of random weights, whose biases and norms are no longer trivial."""
     vision = {"hidden_size": 24, "intermediate_size": 40, "num_attention_heads": 3, "num_hidden_layers": layers}
     text = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1, "vocab_size": 20}
@@ -25,7 +26,7 @@ def make(activation: str = "quick_gelu", layers: int = 3) -> CLIPModel:
         projection_dim=8,
     )
     torch.manual_seed(0)
-    model = CLIPModel(config).eval().requires_grad_(False)
+    model: Any = CLIPModel(config).eval().requires_grad_(False)
     for parameter in model.parameters():
         parameter.add_(torch.randn_like(parameter) * 0.1)
     return model
