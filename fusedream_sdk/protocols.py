@@ -28,7 +28,8 @@ class Generator(Protocol):
     """An image generator: a differentiable map from latents to images.
 
     A generator may also have `fingerprint: str` (identity of its weights; derived when missing), `device`,
-    `recommended: Mapping[str, object]` (settings of `fusedream_sdk.Settings` that suit it, such as `lr`), and
+    `recommended: Mapping[str, object]` (settings of `fusedream_sdk.Settings` that suit it, such as `lr`), `compilable: bool`
+    (False where torch.compile gains nothing: then `compile=True` leaves it as it is), and
     `encode(images) -> Latents`, which makes (B, ...) latents of pictures (B, 3, H, W) in [0, 1] of its resolution, whose
     pictures are near them: where `invert` begins.
     """

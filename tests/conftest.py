@@ -82,7 +82,8 @@ def toy_dream(generator: Any = None, scorer: Any = None, *, settings: Any = None
     quick = {"steps": 6, "views": 3, "bank": 96, "samples": 48, "basis": 3, "check_every": 2, "check_views": 4}
     quick |= {"report_views": 8, **(settings or {})}
     models = {"generator": generator or ToyGenerator(16), "scorer": scorer or ToyScorer(8)}
-    return FuseDream(**models, **{"dtype": "float32", "settings": quick, **options})
+    options = {**models, "dtype": "float32", "settings": quick, **options}
+    return FuseDream(**options)
 
 
 @pytest.fixture

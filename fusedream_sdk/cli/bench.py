@@ -7,7 +7,7 @@ import json
 import click
 
 from fusedream_sdk.cli.numbers import Number
-from fusedream_sdk.cli.options import ModelChoice, augment_option, model_options, named_views, unused
+from fusedream_sdk.cli.options import ModelChoice, augment_option, compile_option, model_options, named_views, unused
 from fusedream_sdk.runtime import bounds
 
 
@@ -18,23 +18,27 @@ from fusedream_sdk.runtime import bounds
 @click.option("--json", "as_json", is_flag=True, help="As JSON, in seconds, bytes and operations.")
 @augment_option
 @model_options
-def bench(views: int | None, rows: int, rounds: int, as_json: bool, augment: str | None, choice: ModelChoice) -> None:
+@compile_option
+def bench(
+    views: int | None, rows: int, rounds: int, as_json: bool, augment: str | None, choice: ModelChoice, compiles: bool
+) -> None:
     """Say what a step takes on this machine, stage by stage.
 
     \b
     fusedream bench --models emoji
     fusedream bench -m emoji --views 8 --rounds 20 --json
+    fusedream bench -m emoji --views 8 --compile
 
     Runs a few steps in turns with the public code's loop, restated, with the same models. Tells the share of this machine's
-    limit, the rate of a large matrix product, and the memory of a step. Saves nothing. Wants a quiet machine; ratios bear a
-    busy one.
+    limit, the rate of a large matrix product, and the memory of a step. With --compile also what compiling took, and a step
+    without it, in turns too. Saves nothing. Wants a quiet machine; ratios bear a busy one.
     """
     if choice.memory_gb is not None:
         raise unused("--memory-gb", "every row that is asked for is in the step")
     changes = named_views(augment)
     if views is not None:
         changes["views"] = views
-    dream = choice.load(shown=not as_json)
+    dream = choice.load(shown=not as_json, compiles=compiles)
     from fusedream_sdk.speed.bench import bench as measured
 
     found = measured(dream, rows=rows, rounds=rounds, progress=not as_json, **changes)

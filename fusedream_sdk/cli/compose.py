@@ -16,6 +16,7 @@ from fusedream_sdk.cli.options import (
     SettingChoice,
     asked_options,
     chosen,
+    compile_option,
     grouped,
     model_options,
     setting_options,
@@ -126,6 +127,7 @@ scene_options = grouped(
 @click.option("--perceptual", help="The consistency's distance; by default what the models name, or lpips.")
 @output_options("bar", "none", about="What is shown.", sheet="Also write all candidates into this one .png.")
 @model_options
+@compile_option
 @setting_options
 def compose(
     asked: Asked,
@@ -136,6 +138,7 @@ def compose(
     perceptual: str | None,
     output: Output,
     choice: ModelChoice,
+    compiles: bool,
     settings: SettingChoice,
 ) -> int:
     """Compose a picture of two things for every PROMPT and seed.
@@ -156,7 +159,7 @@ def compose(
     changes: dict[str, Any] = {**scene.changes(), **layers.layers(), **settings.changes()}
     check_work(len(listed) * len(numbers) * count, changes)
     folder = plan(listed, numbers, output, others=[SHEET, CANDIDATES])
-    dream = choice.load(shown=output.shown, perceptual=perceptual)
+    dream = choice.load(shown=output.shown, compiles=compiles, perceptual=perceptual)
     with filling(folder):
         composed = dream.compose(listed, seeds=numbers, progress=output.shown, into=folder, **where, **changes)
         return tell(composed, folder, output, asked=len(folder.targets) * count)

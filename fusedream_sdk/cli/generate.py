@@ -15,6 +15,7 @@ from fusedream_sdk.cli.options import (
     ModelChoice,
     SettingChoice,
     asked_options,
+    compile_option,
     method_option,
     model_options,
     read_start,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 @click.option("--start", metavar="PICTURE", help="A picture, or a saved folder of one, to begin at.")
 @click.option("--every", type=Number(EVERY), help="Steps between two pictures so far. [default: 10]")
 @model_options
+@compile_option
 @setting_options
 def generate(
     asked: Asked,
@@ -51,6 +53,7 @@ def generate(
     start: str | None,
     every: int | None,
     choice: ModelChoice,
+    compiles: bool,
     settings: SettingChoice,
 ) -> int:
     """Draw every PROMPT from every seed.
@@ -77,7 +80,7 @@ def generate(
 
         watch = PicturesSoFar(folder.path, folder.targets, every=every or 10, overwrite=output.replaces)
         say(f"pictures so far: {watch.folder}")
-    dream = choice.load(shown=output.shown)
+    dream = choice.load(shown=output.shown, compiles=compiles)
     with filling(folder):
         result = dream.generate(listed, seeds=numbers, progress=output.shown, watch=watch, into=folder, **changes)
         return tell(result, folder, output, asked=len(folder.targets))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fusedream_sdk.cli.numbers import Number
-from fusedream_sdk.cli.options import ModelChoice, chosen, grouped, model_options
+from fusedream_sdk.cli.options import ModelChoice, chosen, compile_option, grouped, model_options
 from fusedream_sdk.cli.output import Output, conclude, filling, output_options
 from fusedream_sdk.cli.paths import PATH
 from fusedream_sdk.optim.status import Status
@@ -62,12 +62,14 @@ inversion_options = grouped(
 @click.option("--perceptual", help="The distance of two pictures; by default what the models name, or lpips.")
 @output_options("bar", "none", about="What is shown.", sheet="Also write pictures and those found into this one .png.")
 @model_options
+@compile_option
 def invert(
     pictures: tuple[Path, ...],
     settings: InversionChoice,
     perceptual: str | None,
     output: Output,
     choice: ModelChoice,
+    compiles: bool,
 ) -> int:
     """Find the pictures nearest to each PICTURE that the generator can draw.
 
@@ -85,7 +87,7 @@ def invert(
     changes = settings.changes()
     default = Path(f"{pictures[0].stem}-inverted.png") if len(pictures) == 1 else Path("inverted")
     folder = output.plan(default, numbered(len(pictures)), [FILE])
-    dream = choice.load(shown=output.shown, perceptual=perceptual)
+    dream = choice.load(shown=output.shown, compiles=compiles, perceptual=perceptual)
     with filling(folder):
         found = dream.invert(read, progress=output.shown, into=folder, **changes)
         return tell(found, folder, output, asked=len(pictures))

@@ -95,14 +95,13 @@ class ModelChoice:
         """Whether any model was asked for."""
         return any((self.models, self.generator, self.scorer))
 
-    def load(self, *, shown: bool = True, perceptual: str | None = None) -> FuseDream:
+    def load(self, *, shown: bool = True, perceptual: str | None = None, compiles: bool = False) -> FuseDream:
         """Load them, and say so: it takes seconds. A perceptual distance is for `FuseDream.compose`."""
         from fusedream_sdk.dream.fusedream import FuseDream
+        from fusedream_sdk.dream.machine import resolve_machine
         from fusedream_sdk.models.loading import choose
-        from fusedream_sdk.runtime.device import check_dtype, resolve_device
 
-        check_dtype(self.dtype)
-        resolve_device(self.device)
+        resolve_machine(device=self.device, dtype=self.dtype, compile=compiles)
         choose(self.models, None, None, None)  # a pair that is not there takes no time to find
         if shown:
             say("loading the models ...")
@@ -114,6 +113,7 @@ class ModelChoice:
             dtype=self.dtype,
             memory_gb=self.memory_gb,
             perceptual=perceptual,
+            compile=compiles,
         )
 
 
@@ -246,6 +246,10 @@ model_options = grouped(
     device_option,
     click.option("--dtype", default="auto", show_default=True, help="auto, float32, bfloat16 or float16."),
     click.option("--memory-gb", type=Number(bounds.MEMORY_GB), help="Bound on the rows that run together on an accelerator."),
+)
+
+compile_option = click.option(
+    "--compile", "compiles", is_flag=True, help="Run the models compiled: takes minutes once, and less in every step."
 )
 
 augment_option = click.option(

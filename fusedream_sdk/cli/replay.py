@@ -11,7 +11,7 @@ import click
 
 from fusedream_sdk.cli.exits import say
 from fusedream_sdk.cli.numbers import Number
-from fusedream_sdk.cli.options import device_option, grouped, one_or_several, overwrite_option, read_start
+from fusedream_sdk.cli.options import compile_option, device_option, grouped, one_or_several, overwrite_option, read_start
 from fusedream_sdk.cli.paths import PATH
 from fusedream_sdk.runtime.bounds import FPS, FRAMES
 
@@ -63,6 +63,7 @@ named_options = grouped(
 @click.option("--start", help="The picture, or the saved folder of one, at which it began.")
 @named_options
 @device_option
+@compile_option
 @overwrite_option
 def replay(
     picture: Path,
@@ -73,6 +74,7 @@ def replay(
     start: str | None,
     named: Named,
     device: str,
+    compiles: bool,
     overwrite: bool,
 ) -> None:
     """Draw PICTURE again, from scratch, by the recipe that it carries.
@@ -101,7 +103,7 @@ def replay(
     given: Given = {**layers, **named.given(), "image_prompts": image_prompts, "start": begin}
     check_models(recipe, given, str(picture), allow_download=named.allow_download)
     say(f"drawing {recipe.prompt!r}, seed {recipe.seed}, again ...")
-    again = draw_again(picture, device=device, allow_download=named.allow_download, **given)
+    again = draw_again(picture, device=device, allow_download=named.allow_download, compile=compiles, **given)
     (written,) = again.save(out, overwrite=overwrite)
     click.echo(line(again if isinstance(again, Result) else again.result, 0, written))
 

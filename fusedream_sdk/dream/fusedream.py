@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
+from typing_extensions import Unpack
 
 from fusedream_sdk.dream.draw import Watch, draw_into
+from fusedream_sdk.dream.machine import Machine, resolve_machine
 from fusedream_sdk.dream.measure import measure
 from fusedream_sdk.dream.prepare import prepare
 from fusedream_sdk.dream.start import StartLike
@@ -30,9 +32,8 @@ from fusedream_sdk.run.report import make_recipe
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.rows import each_with_each
 from fusedream_sdk.run.settings import OF_A_BANK, Settings, check_changes
-from fusedream_sdk.runtime.bounds import MEMORY_GB
 from fusedream_sdk.runtime.checks import check_flag, check_function, check_kind, check_names, names_of
-from fusedream_sdk.runtime.device import check_dtype, resolve_device, resolve_dtype
+from fusedream_sdk.runtime.device import resolve_dtype
 from fusedream_sdk.scenes.compose import compose
 from fusedream_sdk.scenes.layer import LayerLike, as_layer
 from fusedream_sdk.scenes.placement import Places, placements
@@ -62,6 +63,7 @@ class FuseDream:
             by default. On a CPU rows run one by one.
         perceptual: distance of two pictures for `compose` and `invert`: a name for `load_perceptual`, or any `Perceptual`;
             loaded on the first use. By default what the pair names, or "lpips", or "scorer" where that cannot be had.
+        compile: run generator and scorer compiled in every step, by torch.compile. It takes minutes once, and rounds otherwise.
 
     Raises:
         UnknownPlugin, PluginImportError, DuplicatePlugin, WeightsError: a named model cannot be had.
@@ -74,23 +76,20 @@ class FuseDream:
         *,
         generator: str | Generator | None = None,
         scorer: ScorerLike | None = None,
-        device: str = "auto",
-        dtype: str = "auto",
         settings: Mapping[str, Any] | None = None,
-        memory_gb: float | None = None,
         perceptual: str | Perceptual | None = None,
+        **machine: Unpack[Machine],
     ) -> None:
         check_changes({} if settings is None else settings)
-        budget = None if memory_gb is None else 1e9 * MEMORY_GB.check("memory_gb", memory_gb, "Leave it out.")
-        check_dtype(dtype)
-        where = resolve_device(device)
+        found = resolve_machine(**machine)
         chosen = choose(models, generator, scorer, perceptual)
         check_names(chosen.settings, names_of(Settings))
-        loaded = loaded_generator(chosen.generator, where), loaded_scorer(chosen.scorer, where)
-        precision = resolve_dtype(dtype, loaded[0].device)
-        judge = Judge(chosen.judge, loaded[0].device) if chosen.judge else None
+        loaded = loaded_generator(chosen.generator, found.device), loaded_scorer(chosen.scorer, found.device)
+        device = loaded[0].device  # of an object it may be another
+        judge = Judge(chosen.judge, device) if chosen.judge else None
         rest: dict[str, Any] = {"perceptual": chosen.perceptual, "judge": judge, "banks": chosen.banks}
-        self._engine = Engine(*loaded, dtype=precision, budget=budget, **rest)
+        rest |= {"budget": found.budget, "compiles": found.compiles}
+        self._engine = Engine(*loaded, dtype=resolve_dtype(found.dtype, device), **rest)
         own = getattr(self.generator, "recommended", {})
         self._settings = Settings().replace(**{**own, **chosen.settings, **(settings or {})})
 

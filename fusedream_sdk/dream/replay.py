@@ -14,6 +14,7 @@ from typing_extensions import TypedDict, Unpack
 
 from fusedream_sdk.dream.asked import check_models, inversion_again, method_again
 from fusedream_sdk.dream.draw import draw
+from fusedream_sdk.dream.machine import Resolved, resolve_machine
 from fusedream_sdk.dream.recompose import check_same, compose_again, pick_model
 from fusedream_sdk.dream.start import Start, StartLike, as_start, begin_at, check_start, start_fingerprint
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput
@@ -29,7 +30,7 @@ from fusedream_sdk.run.report import make_recipe
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.task import Task
 from fusedream_sdk.runtime.checks import check_flag, check_kind
-from fusedream_sdk.runtime.device import resolve_device, resolve_dtype
+from fusedream_sdk.runtime.device import resolve_dtype
 from fusedream_sdk.scenes.layer import LayerLike
 from fusedream_sdk.scenes.result import Composed
 from fusedream_sdk.scoring.prompt import Prompt, check_prompt
@@ -63,6 +64,7 @@ def replay(
     device: str = "auto",
     progress: bool = True,
     allow_download: bool = False,
+    compile: bool = False,
     **given: Unpack[Given],
 ) -> Result | Composed:
     """Make a picture again, from scratch, as its recipe says.
@@ -77,6 +79,7 @@ def replay(
         progress: show progress bars on stderr.
         allow_download: whether models that the recipe names may be fetched. Installed plugins, and what is
             cached, need no leave. A file or folder that it names is never followed: pass it as `generator` or `scorer`.
+        compile: as of `FuseDream`; where the picture was drawn otherwise, a warning says so.
         **given: what the recipe cannot load by name: `generator`, `scorer`, `perceptual`, `method`, `background` or
             `foreground` that were objects or pictures, `image_prompts`, the pictures in the prompt, and `start`, where it was
             told to begin.
@@ -91,23 +94,28 @@ def replay(
     """
     check_flag("progress", progress)
     check_flag("allow_download", allow_download)
+    machine = resolve_machine(device=device, compile=compile)
     recipe = Recipe.read(picture)
     check_given(given, recipe)
     check_pictures(given.get("image_prompts", ()), recipe)
     start = checked_start(recipe, given.get("start"))
     check_models(recipe, given, str(picture), allow_download=allow_download)
     if recipe.verb is Verb.COMPOSE:
-        engine = engine_again(recipe, given, device, compares=True)
+        engine = engine_again(recipe, given, machine, compares=True)
         with engine.faults():
             again = compose_again(engine, recipe, given, progress=progress)
         version = again.candidates.recipe.version
     else:
         how, method = inversion_again(recipe, str(picture)), method_again(recipe, given.get("method"))
-        engine = engine_again(recipe, given, device, compares=isinstance(start, Tensor))
+        engine = engine_again(recipe, given, machine, compares=isinstance(start, Tensor))
         again = draw_again(engine, recipe, method, (start, how), given.get("image_prompts", ()), progress=progress)
         version = again.recipe.version
     if version != recipe.version:
         warnings.warn(f"drawn by version {recipe.version}, replayed by {version}: it may differ.", stacklevel=2)
+    if compile != recipe.compiled:
+        drawn, now = ("compiled", "as they are") if recipe.compiled else ("as they are", "compiled")
+        fix = f"Pass compile={recipe.compiled} to do it again as it was."
+        warnings.warn(f"drawn by models {drawn}, replayed by models {now}: it may differ. {fix}", stacklevel=2)
     difference = differs(picture, again.pil[0])
     if difference:
         warnings.warn(difference, stacklevel=2)
@@ -125,14 +133,15 @@ def differs(picture: str | Path, again: Image.Image) -> str:
     return f"{picture}: it came out otherwise, by up to {most} of 255 in {share:.0%} of its pixels."
 
 
-def engine_again(recipe: Recipe, given: Mapping[str, Any], device: str, *, compares: bool) -> Engine:
+def engine_again(recipe: Recipe, given: Mapping[str, Any], machine: Resolved, *, compares: bool) -> Engine:
     """The models that drew a picture. Raises InvalidInput where one was not given, FingerprintMismatch for others."""
-    where = resolve_device(device)
+    where = machine.device
     generator = loaded_generator(pick_model("generator", recipe.generator, given.get("generator")), where)
     scorer = loaded_scorer(pick_model("scorer", recipe.scorer, given.get("scorer")), where)
     distance = recipe.perceptual if compares else None
     perceptual = None if distance is None else pick_model("perceptual", distance, given.get("perceptual"))
-    engine = Engine(generator, scorer, dtype=resolve_dtype(recipe.dtype, generator.device), perceptual=perceptual)
+    dtype = resolve_dtype(recipe.dtype, generator.device)
+    engine = Engine(generator, scorer, dtype=dtype, perceptual=perceptual, compiles=machine.compiles)
     check_same("generator", generator, recipe.generator)
     check_same("scorer", scorer, recipe.scorer)
     if distance is not None:

@@ -101,7 +101,7 @@ def _look(engine: Engine, picture: Tensor, how: InversionSettings, settings: Set
     banked = engine.has_bank and settings.searches and not hasattr(generator, "encode")
     targets = cover_all(generator, [picture])
     return invert(
-        generator,
+        engine.at_work[0],
         picture,
         perceptual=engine.perceptual.model,
         settings=how,

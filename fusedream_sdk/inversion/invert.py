@@ -163,7 +163,7 @@ def _descend(
     """Optimise every start, as many at a time as the memory holds; after Ctrl-C the others stay where they are."""
     total, fit = rows(starts), 1
     if total > 1 and not rows_alone(likeness.targets.device):
-        fit = rows_that_fit(lambda n: likeness.of([0] * n), select(starts, slice(0, 2)), budget)
+        fit = rows_that_fit(lambda n: likeness.uncompiled.of([0] * n), select(starts, slice(0, 2)), budget)
     with bar(*shown) as advance:
 
         def descend(chunk: range) -> _Found:

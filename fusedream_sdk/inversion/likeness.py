@@ -15,6 +15,7 @@ from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.imaging.resize import cover
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.models.checks import device_of
+from fusedream_sdk.models.compiled import as_it_is
 from fusedream_sdk.protocols import Evaluation, Generator, Perceptual
 from fusedream_sdk.runtime.bounds import INVERSION
 from fusedream_sdk.runtime.checks import changed, check_seed, in_bounds
@@ -69,7 +70,7 @@ class Likeness:
     """How far the pictures of latents are from others: weighted squared error of the pixels and perceptual distance.
 
     Args:
-        generator: latents to images.
+        generator: latents to images. A compiled one is called where a gradient is taken, in every step; elsewhere as it is.
         targets: (B, 3, H, W) in [0, 1], one per row, of the generator's resolution.
         perceptual: distance of two pictures.
         settings: the weights.
@@ -85,12 +86,14 @@ class Likeness:
         *,
         precision: Precision = nullcontext,
     ) -> None:
-        self.generator, self.targets, self.perceptual = generator, targets, perceptual
+        self.generator: Generator = as_it_is(generator)
+        self.at_work, self.targets, self.perceptual = generator, targets, perceptual
         self.settings, self.precision = settings, precision
 
     def __call__(self, latents: Latents, *, step: int) -> Evaluation:
+        generator = self.at_work if torch.is_grad_enabled() else self.generator
         with self.precision():
-            images = self.generator(latents).float()
+            images = generator(latents).float()
             distance = self.perceptual(images, self.targets).float()
         pixels = (images - self.targets).square().flatten(1).mean(dim=1)
         total = self.settings.pixels * pixels + self.settings.perceptual * distance
@@ -99,7 +102,12 @@ class Likeness:
     def of(self, index: Sequence[int]) -> Likeness:
         """The same for some of the targets, in this order, each as often as it is named."""
         chosen = self.targets[torch.tensor(index, device=self.targets.device)]
-        return Likeness(self.generator, chosen, self.perceptual, self.settings, precision=self.precision)
+        return Likeness(self.at_work, chosen, self.perceptual, self.settings, precision=self.precision)
+
+    @property
+    def uncompiled(self) -> Likeness:
+        """The same with the generator as it is."""
+        return Likeness(self.generator, self.targets, self.perceptual, self.settings, precision=self.precision)
 
 
 def cover_all(generator: Generator, pictures: Sequence[Tensor]) -> Tensor:

@@ -11,9 +11,10 @@ import torch
 
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, WeightsError
 from fusedream_sdk.models.checks import check_first_use, check_types, conditioned
+from fusedream_sdk.models.compiled import compiled_generator, compiled_scorer
 from fusedream_sdk.models.faults import named_faults
 from fusedream_sdk.models.loading import Loaded, default_perceptual, loaded_perceptual, shipped_banks
-from fusedream_sdk.protocols import Perceptual, Scorer
+from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
 from fusedream_sdk.run.judge import Judge
 from fusedream_sdk.run.rows import Rows
 from fusedream_sdk.run.settings import Settings
@@ -37,6 +38,7 @@ class Engine:
             features of the scorer where LPIPS cannot be had.
         judge: of the finished pictures, shared with every engine made from this one.
         banks: a folder of banks that ship with the models, if there is one, beside those of installed pairs.
+        compiles: whether the models run compiled where they are called in every step.
 
     Raises:
         PluginContractError, InvalidInput: a model lacks the members of its protocol, or they are on two devices.
@@ -52,19 +54,38 @@ class Engine:
         perceptual: str | Perceptual | None = None,
         judge: Judge | None = None,
         banks: str | Path = "",
+        compiles: bool = False,
     ) -> None:
         check_types(generator.model, scorer.model)
         self.generator, self.scorer, self.dtype, self.budget = generator, scorer, dtype, budget
         self.device = generator.device
-        self.judge = judge
+        self.judge, self.compiles = judge, compiles
         self._perceptual, self._banks = perceptual, banks
         self._checked = False
         self._bank: LatentBank | None = None
 
     def drawing_with(self, generator: Loaded) -> Engine:
         """The same with another generator."""
+        return self._like(generator, compiles=self.compiles)
+
+    @property
+    def uncompiled(self) -> Engine:
+        """The same, with models that run as they are everywhere."""
+        return self._like(self.generator, compiles=False) if self.compiles else self
+
+    def _like(self, generator: Loaded, *, compiles: bool) -> Engine:
         own = {"dtype": self.dtype, "budget": self.budget, "perceptual": self._perceptual, "judge": self.judge}
-        return Engine(generator, self.scorer, **own, banks=self._banks)
+        return Engine(generator, self.scorer, **own, banks=self._banks, compiles=compiles)
+
+    @cached_property
+    def at_work(self) -> tuple[Generator, Scorer | Reward]:
+        """The models as an objective calls them, in every step: compiled, where that was asked for.
+
+        Search, bank, report and judge have the models as they are: what they make of a picture or of a text does not depend on
+        who drew it, and every shape more takes tens of seconds to compile.
+        """
+        models = self.generator.model, self.scorer.model
+        return (compiled_generator(models[0]), compiled_scorer(models[1])) if self.compiles else models
 
     def rows(self, pairs: Sequence[tuple[Prompt, int]]) -> Rows:
         """Rows of these prompts and seeds, read by the scorer. Raises PluginContractError where the models break theirs."""
@@ -101,7 +122,8 @@ class Engine:
     def about(self) -> str:
         """For people: which models, how large their pictures are, in which number format and where."""
         height, width = self.generator.model.resolution
-        return f"{self.label}: {height} x {width} pixels, {str(self.dtype).removeprefix('torch.')} on {self.device}"
+        how = f"{str(self.dtype).removeprefix('torch.')} on {self.device}{', compiled' if self.compiles else ''}"
+        return f"{self.label}: {height} x {width} pixels, {how}"
 
     @property
     def has_bank(self) -> bool:

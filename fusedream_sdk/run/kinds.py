@@ -62,6 +62,7 @@ KINDS: dict[str, Kind] = {
     "generator": is_model,
     "scorer": is_model,
     "dtype": of(str),
+    "compiled": of(bool),
     "settings": of(dict),
     "steering": of(dict),
     "start": texts,

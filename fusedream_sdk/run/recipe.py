@@ -87,7 +87,7 @@ class Recipe:
         verb: what was asked for.
         version: of the package that drew it.
         generator, scorer: the models.
-        dtype: number format of the optimisation.
+        dtype: number format of the optimisation. compiled: whether its models ran compiled, which rounds otherwise.
         settings: of the run. method: the choice of parts.
         start: where the rows were told to begin: fingerprints of the "picture" and of the "latents"; None after a search.
         scene, layers, placement: of a composed picture, as its room writes them.
@@ -114,6 +114,7 @@ class Recipe:
     scores: Mapping[str, float] | None = None
     placement: Mapping[str, float] | None = None
     found: Mapping[str, float] | None = None
+    compiled: bool = False
 
     def row(self, prompt: str, seed: int, scores: Mapping[str, float], start: str | None = None) -> Recipe:
         """The recipe of one row, with the fingerprint of the latents at which it began, if it was told to."""
@@ -128,6 +129,7 @@ class Recipe:
             "generator": self.generator.to_json(),
             "scorer": self.scorer.to_json(),
             "dtype": self.dtype,
+            "compiled": self.compiled or None,
             "settings": self.settings.to_json(),
             "steering": None if self.method.is_default else self.method.to_json(),
             "start": self.start,
@@ -192,7 +194,7 @@ class Recipe:
 
 ALWAYS = ("method", "version", "generator", "scorer", "dtype", "settings")
 COMPOSED = ("scene", "layers", "perceptual")
-AS_THEY_ARE = ("start", "scene", "layers", "inversion", "prompt", "seed", "scores", "placement", "found")
+AS_THEY_ARE = ("start", "scene", "layers", "inversion", "prompt", "seed", "scores", "placement", "found", "compiled")
 
 
 def _needed(values: Mapping[str, Any]) -> set[str]:

@@ -41,6 +41,7 @@ def make_recipe(engine: Engine, settings: Settings, verb: Verb) -> Recipe:
         scorer=record(engine.scorer),
         dtype=str(engine.dtype).removeprefix("torch."),
         settings=settings,
+        compiled=engine.compiles,
     )
 
 

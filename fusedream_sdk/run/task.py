@@ -20,7 +20,7 @@ from fusedream_sdk.runtime.device import rows_alone
 from fusedream_sdk.runtime.memory import rows_that_fit
 from fusedream_sdk.runtime.progress import bar
 from fusedream_sdk.scoring.augclip import AugCLIP, Penalty
-from fusedream_sdk.scoring.target import PromptTarget
+from fusedream_sdk.scoring.target import PromptTarget, Target
 from fusedream_sdk.scoring.views import Stream
 from fusedream_sdk.search.starts import drawn_starts, gaussian_starts, searched_starts
 
@@ -45,6 +45,19 @@ class Task:
     def generator(self) -> Generator:
         """What draws."""
         return self.engine.generator.model
+
+    @property
+    def at_work(self) -> tuple[Generator, Target]:
+        """What draws and what is wanted, as an objective calls them: see `Engine.at_work`."""
+        if not self.engine.compiles:
+            return self.generator, self.rows.target
+        generator, scorer = self.engine.at_work
+        return generator, self.rows.target.seen_by(scorer)  # pyright: ignore[reportArgumentType]  (both are of one kind)
+
+    @property
+    def uncompiled(self) -> Task:
+        """The same rows for models that run as they are."""
+        return replace(self, engine=self.engine.uncompiled)
 
     def take(self, index: Sequence[int]) -> Task:
         """The same for some of the rows."""
@@ -118,7 +131,7 @@ def augclip(task: Task, penalties: Mapping[str, Penalty] | None = None) -> AugCL
     """AugCLIP (eq. 3) on the views that are optimised, with the settings' views and noise."""
     settings = task.settings
     return AugCLIP(
-        *(task.generator, task.rows.target, task.rows.seeds),
+        *(*task.at_work, task.rows.seeds),
         views=settings.augment,
         count=settings.views,
         noise=settings.noise,
@@ -131,7 +144,7 @@ def held_out(task: Task) -> Selection:
     """The best point by AugCLIP on views that are not optimised, of clean latents; or the last, where the settings say so."""
     settings = task.settings
     judge = AugCLIP(
-        *(task.generator, task.rows.target, task.rows.seeds),
+        *(*task.at_work, task.rows.seeds),
         views=settings.augment,
         count=settings.check_views,
         stream=Stream.SELECT,
@@ -144,6 +157,6 @@ def rows_at_a_time(task: Task, objective: Callable[[Task], Objective], starts: L
     """How many of the rows run at once, each of so many members: those that fit the memory; one where rows run alone."""
     if rows(starts) == 1 or rows_alone(task.engine.device):
         return 1
-    two = map_latents(lambda x: x[:2, 0], starts)
-    fit = rows_that_fit(lambda n: objective(task.take(range(n))), two, task.engine.budget)
+    two, as_they_are = map_latents(lambda x: x[:2, 0], starts), task.uncompiled  # one row and two are no shapes of the run
+    fit = rows_that_fit(lambda n: objective(as_they_are.take(range(n))), two, task.engine.budget)
     return max(1, fit // members)

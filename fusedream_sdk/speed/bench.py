@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -14,6 +14,7 @@ import torch
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.methods.fusedream import fusedream
+from fusedream_sdk.models.compiled import CompiledModel
 from fusedream_sdk.run.engine import Engine
 from fusedream_sdk.run.estimate import check_work
 from fusedream_sdk.run.settings import Settings
@@ -24,7 +25,7 @@ from fusedream_sdk.runtime.progress import Advance, bar
 from fusedream_sdk.speed.memory import peak
 from fusedream_sdk.speed.stages import WORK, Stopwatch, watched_method, watched_task
 from fusedream_sdk.speed.steps import Step, blind, our_look, our_step, share_of_looks, task_of, their_step
-from fusedream_sdk.speed.table import LOOKS, Bench, Stage
+from fusedream_sdk.speed.table import LOOKS, Bench, Compiling, Stage
 
 if TYPE_CHECKING:
     from fusedream_sdk.dream.fusedream import FuseDream
@@ -36,13 +37,14 @@ PROCESSORS = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True)
 class Round:
-    """Seconds of what took turns, of all rows; of the stages by their names."""
+    """Seconds of what took turns, of all rows; of the stages by their names. `uncompiled`: of a step with its look."""
 
     ours: float
     stages: Mapping[str, float]
     reference: float
     look: float
     product: float
+    uncompiled: float
 
 
 def bench(
@@ -76,7 +78,7 @@ def bench(
     generator, side = engine.generator.model, engine.scorer.model.resolution
     check_work(rows, {**vars(settings), "steps": 1}, canvas=generator.resolution, side=side)
     with engine.faults(), bar("measuring", progress) as advance:
-        return _measured(task_of(engine, settings, rows), rounds, advance)
+        return _measured(task_of(engine, settings, rows), rounds, dream.settings.steps, advance)
 
 
 def _settings(recommended: Settings, changes: Mapping[str, Any]) -> Settings:
@@ -89,8 +91,8 @@ def _settings(recommended: Settings, changes: Mapping[str, Any]) -> Settings:
     return found.replace(steps=STEPS.most, **views)
 
 
-def _measured(task: Task, rounds: int, advance: Advance) -> Bench:
-    """All of it."""
+def _measured(task: Task, rounds: int, steps: int, advance: Advance) -> Bench:
+    """All of it; `steps`: of a picture."""
     engine, settings, count = task.engine, task.settings, len(task.rows)
     runs = _Runs.of(task)
     done: list[Round] = []
@@ -98,7 +100,7 @@ def _measured(task: Task, rounds: int, advance: Advance) -> Bench:
         done.append(runs.round())
         advance(number + 1, rounds + 3)
     done = done[1:]  # the first has what is done once
-    flop, of_look = runs.flop()
+    flop, of_look = flop_of(task.uncompiled)
     share = runs.share / count
     memory, theirs = peak(task, "ours"), peak(task, "reference")
     advance(rounds + 3, rounds + 3)
@@ -121,6 +123,18 @@ def _measured(task: Task, rounds: int, advance: Advance) -> Bench:
         without_looks=median(one.reference / (one.ours / count) for one in done),
         memory=memory,
         reference_memory=theirs,
+        compiling=_compiling(engine, done, (count, share, steps)) if engine.compiles else None,
+    )
+
+
+def _compiling(engine: Engine, done: Sequence[Round], counts: tuple[int, float, int]) -> Compiling:
+    """What compiling took and gave; `counts`: rows, looks of a row's step, steps of a picture."""
+    rows, share, steps = counts
+    return Compiling(
+        seconds=sum(model.seconds for model in engine.at_work if isinstance(model, CompiledModel)),
+        uncompiled=median(one.uncompiled / rows for one in done),
+        ratio=median(one.uncompiled / (one.ours + rows * share * one.look) for one in done),
+        steps=steps,
     )
 
 
@@ -137,6 +151,7 @@ class _Runs:
     product: Step
     share: float
     side: int
+    uncompiled: tuple[Step, Step] | None
 
     @classmethod
     def of(cls, task: Task) -> _Runs:
@@ -148,6 +163,7 @@ class _Runs:
         return cls(
             *(engine.device, our_step(task), our_step(told, watched_method(blind(), watch)), watch),
             *(their_step(task), our_look(task), lambda: square @ square, share_of_looks(task), side),
+            (our_step(task.uncompiled), our_look(task.uncompiled)) if engine.compiles else None,
         )
 
     def round(self) -> Round:
@@ -157,20 +173,8 @@ class _Runs:
         self.watched()
         stages = self.watch.stop()
         rest = self.seconds(self.reference), self.seconds(self.look), self.seconds(self.product)
-        return Round(ours, stages, *rest)
-
-    def flop(self) -> tuple[dict[str, float], float]:
-        """Operations of each stage, and of a look."""
-        from torch.utils.flop_counter import FlopCounterMode  # it imports much
-
-        with FlopCounterMode(display=False) as counter:
-            self.watch.reading(counter.get_total_flops)
-            self.watch.start()
-            self.watched()
-            stages = self.watch.stop()
-        with FlopCounterMode(display=False) as counter:
-            self.look()
-            return stages, counter.get_total_flops()
+        step, look = (0.0, 0.0) if self.uncompiled is None else map(self.seconds, self.uncompiled)
+        return Round(ours, stages, *rest, step + self.share * look)
 
     def seconds(self, run: Step) -> float:
         """How long it takes; where the device works on by itself, its end is waited for."""
@@ -182,6 +186,22 @@ class _Runs:
         if cuda:
             torch.cuda.synchronize(self.device)
         return time.perf_counter() - began
+
+
+def flop_of(task: Task) -> tuple[dict[str, float], float]:
+    """Operations of each stage, and of a look, of all rows; of models that are not compiled, as those are counted alone."""
+    from torch.utils.flop_counter import FlopCounterMode  # it imports much
+
+    watch, look = Stopwatch(task.engine.device), our_look(task)
+    step = our_step(watched_task(task, watch), watched_method(blind(), watch))
+    with FlopCounterMode(display=False) as counter:
+        watch.reading(counter.get_total_flops)
+        watch.start()
+        step()
+        stages = watch.stop()
+    with FlopCounterMode(display=False) as counter:
+        look()
+        return stages, counter.get_total_flops()
 
 
 def device_name(device: torch.device) -> str:

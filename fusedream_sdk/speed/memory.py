@@ -33,9 +33,11 @@ def peak(task: Task, kind: str) -> int | None:
         task: rows at work.
         kind: "ours" or "reference".
     """
-    if task.engine.device.type == "cuda":
-        return _on_cuda(MAKERS[kind](task), task.engine.device)
     engine = task.engine
+    if engine.device.type == "cuda":
+        return _on_cuda(MAKERS[kind](task), engine.device)  # of its second step
+    if engine.compiles and kind == "ours":  # its peak would be the compiler's
+        return None
     if engine.device.type != "cpu" or engine.generator.name is None or engine.scorer.name is None:
         return None
     asked = {

@@ -175,11 +175,11 @@ class WatchedParametrisation:
 def watched_task(task: Task, watch: Stopwatch) -> Task:
     """The same rows, drawn and read by models that tell."""
     engine = task.engine
-    scorer = (WatchedScorer if isinstance(engine.scorer.model, Scorer) else WatchedReward)(engine.scorer.model, watch)
-    generator = WatchedGenerator(engine.generator.model, watch)
-    models = Loaded(generator, engine.generator.name), Loaded(scorer, engine.scorer.name)
+    drawer, reader = engine.at_work
+    scorer: Any = (WatchedScorer if isinstance(reader, Scorer) else WatchedReward)(reader, watch)
+    models = Loaded(WatchedGenerator(drawer, watch), engine.generator.name), Loaded(scorer, engine.scorer.name)
     told = Engine(*models, dtype=engine.dtype, budget=engine.budget)
-    return replace(task, engine=told, rows=told.rows(list(zip(task.rows.prompts, task.rows.seeds, strict=True))))
+    return replace(task, engine=told, rows=replace(task.rows, target=task.rows.target.seen_by(scorer)))
 
 
 def watched_method(method: Method, watch: Stopwatch) -> Method:

@@ -30,6 +30,36 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Compiling:
+    """What compiling took, and what it gave.
+
+    Attributes:
+        seconds: that it took; torch keeps what it compiled on disk, so another process takes less.
+        uncompiled: seconds of the same step of models as they are, with its share of the looks.
+        ratio: of that to the compiled step's, a median of the rounds' ratios.
+        steps: of a picture, as the models recommend.
+    """
+
+    seconds: float
+    uncompiled: float
+    ratio: float
+    steps: int
+
+    @property
+    def pictures(self) -> float:
+        """How many pictures take as much less time as it took to compile; infinite where a step takes no less."""
+        saved = self.steps * self.uncompiled * (1 - 1 / self.ratio)
+        return self.seconds / saved if saved > 0 else float("inf")
+
+    def __str__(self) -> str:
+        pays = f"{self.pictures:,.0f} pictures of {self.steps:,} steps pay for it" if self.ratio > 1 else "it does not pay"
+        return (
+            f"compiling took {self.seconds:.1f} s; a step without it takes {1000 * self.uncompiled:.1f} ms, "
+            f"{self.ratio:.2f} times as long: {pays}"
+        )
+
+
+@dataclass(frozen=True)
 class Bench:
     """What a step takes on this machine, as busy as it was.
 
@@ -48,7 +78,9 @@ class Bench:
         reference: a step of the public code's loop, restated, with the same models, one row.
         ratio: of the reference's step to ours; without_looks: the same without our looks, of which the public code has none.
         memory: bytes that a step takes at its peak above what was there before. reference_memory: of the reference's.
-            None where it cannot be measured: on a CPU models have to have names, as a process of its own loads them.
+            None where it cannot be measured: on a CPU models have to have names, as a process of its own loads them, and a
+            compiled step has the compiler's.
+        compiling: what compiling took and gave; None where the models are not compiled.
     """
 
     models: str
@@ -67,6 +99,7 @@ class Bench:
     without_looks: float
     memory: int | None
     reference_memory: int | None
+    compiling: Compiling | None = None
 
     @property
     def rest(self) -> float:
@@ -87,6 +120,9 @@ class Bench:
         """Every number by its name; seconds, bytes, operations; `share` is of the limit."""
         said = {field.name: getattr(self, field.name) for field in fields(self)}
         said["stages"] = [{**asdict(stage), "share": stage.share(self.limit)} for stage in self.stages]
+        if self.compiling is not None:
+            pays = self.compiling.pictures if self.compiling.ratio > 1 else None
+            said["compiling"] = {**asdict(self.compiling), "pictures": pays}
         return {**said, "rest": self.rest, "flop": self.flop, "share": self.table[-1].share(self.limit)}
 
     def to_markdown(self) -> str:
@@ -116,4 +152,5 @@ class Bench:
             f"public code's loop, restated, with these models: {1000 * self.reference:.1f} ms per step",
             f"ratio of its step to ours: {self.ratio:.2f}, without looks at held-out views {self.without_looks:.2f}",
             f"peak memory of a step: {ours}; of one of the public code's loop: {theirs}",
+            *([] if self.compiling is None else [str(self.compiling)]),
         ]

@@ -63,6 +63,11 @@ class BigGANGenerator:
         """Where it runs."""
         return self.network.embeddings.device
 
+    @property
+    def compilable(self) -> bool:
+        """Whether `compile=True` compiles it: on a CPU that takes a minute and makes no step faster (docs/speed.md)."""
+        return self.device.type != "cpu"
+
     def to(self, device: str | torch.device) -> BigGANGenerator:
         """Move it, in place."""
         self.network.to(device)

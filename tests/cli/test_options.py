@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import get_args
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from fusedream_sdk.cli.options import MIXES, VIEWS, SettingChoice, chosen, named_views, one_or_several, read_start, unused
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.imaging.pictures import read_recipe
 from fusedream_sdk.inversion.result import Inversion
 from fusedream_sdk.optim.parametrise import Mix
 from fusedream_sdk.run.settings import Settings
@@ -82,3 +84,27 @@ def test_a_start_that_is_not_there_is_refused_and_a_word_of_the_mixture_told_its
 def test_an_option_without_effect_is_told_why_and_what_would_give_it_one():
     assert unused("--every", "nothing is shown").message == "--every: expected nothing, as nothing is shown. Leave it out."
     assert unused("--a", "b is not there", "add --b").message.endswith("Leave it out, or add --b.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("generate", "a red disc", "-m", "toy", "-o", "red.png"),
+        ("compose", "a red disc", "-m", "toy", "-o", "red.png", "--place", "left", "--steps", "1"),
+        ("invert", "given.png", "-m", "toy", "-o", "red.png", "--steps", "1", "--trial", "1"),
+        ("replay", "given.png", "-o", "red.png"),
+    ],
+)
+@pytest.mark.filterwarnings("default:drawn by models")
+def test_every_verb_that_draws_can_compile_its_models(fusedream, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]):
+    assert fusedream("generate", "a blue disc", "-m", "toy", "-o", "given.png")[0] == 0
+    compiled: list[object] = []
+    monkeypatch.setattr(torch, "compile", lambda function, **options: compiled.append(function) or function)
+    code, _, err = fusedream(*words, "--compile")
+    assert (code, bool(compiled)) == (0, True)
+    assert read_recipe("red.png")["compiled"] is True
+    assert ("drawn by models as they are, replayed by models compiled" in err) == (words[0] == "replay")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    code, _, err = fusedream(*words, "--compile", "--overwrite", "--device", "cpu")
+    assert code == 2
+    assert "--compile: expected a machine with a C++ compiler" in err

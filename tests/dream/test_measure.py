@@ -224,3 +224,12 @@ def test_what_generate_refuses_is_refused(dream: FuseDream, words: str, options:
 def test_an_unknown_method_is_refused(dream: FuseDream):
     with pytest.raises(UnknownPlugin):
         dream.estimate("red", method="none-such")
+
+
+def test_nothing_is_compiled_for_an_estimate(monkeypatch):
+    def fails(function: object, **options: object) -> None:
+        raise AssertionError("compiled")
+
+    monkeypatch.setattr(torch, "compile", fails)
+    dream = FuseDream(generator=ToyGenerator(16), scorer=ToyScorer(8), settings={"samples": 1, "basis": 1}, compile=True)
+    assert "compiled" not in dream.estimate("red", steps=3, views=2).models

@@ -76,16 +76,18 @@ def test_a_folder_takes_every_picture_once(make_dream: MakeDream, tmp_path: Any)
 
 
 @pytest.mark.usefixtures("together")
-@pytest.mark.parametrize("most", [1, 3])
-@pytest.mark.parametrize("after", [6, 30])
+@pytest.mark.parametrize("most", [2, 6])  # each candidate's two layers are drawn together
+@pytest.mark.parametrize("after", [3, 10])
 @pytest.mark.parametrize("changes", [{}, {"halving": 2}, {"free": True, "halving": 3}], ids=str)
 def test_compose_goes_on_with_fewer_candidates_and_comes_to_the_same(most: int, after: int, changes: dict):
     spots = ["left", "top", "right", "centre", "bottom"]
     options = {"places": spots, "seeds": [0, 1], "noise": 0.02, "progress": False, **changes}
     small = Small(most, after)
     made = composer(small, memory_gb=4).compose("red and blue", **options)
-    assert max(small.sizes) == 5
-    same_candidates(made, composer(Small(), memory_gb=1e-9).compose("red and blue", **options))
+    assert max(small.sizes) == 10
+    assert small.sizes[-1] <= most
+    alone = composer(Small(), memory_gb=1e-9).compose("red and blue", **options)
+    same_candidates(made, alone, atol=2e-3)  # what other sizes of batch, rounded otherwise, come to after six steps
 
 
 @pytest.mark.usefixtures("together")

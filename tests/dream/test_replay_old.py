@@ -64,10 +64,14 @@ def paths(values: Any, at: str = "") -> set[str]:
 
 
 def of_this_machine(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """The old recipe with what follows from how this machine rounds: identities of toys without weights, and scores."""
+    """The old recipe with what follows from how this machine rounds, and from the stages of halving as they are now.
+
+    Those are identities of toys without weights, scores, and the candidate that won; its run is drawn as ever.
+    """
     own = {role: {**old[role], "fingerprint": new[role]["fingerprint"]} for role in ("generator", "scorer")}
     start = {"start": new["start"]} if "start" in old else {}
-    return {**old, **own, **start, "version": __version__, "scores": new["scores"]}
+    won = {"placement": new["placement"]} if "placement" in old else {}
+    return {**old, **own, **start, **won, "version": __version__, "scores": new["scores"]}
 
 
 @pytest.fixture(params=sorted(OLD))

@@ -13,6 +13,7 @@ from torch import Tensor
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.imaging.resize import cover
 from fusedream_sdk.inversion.likeness import InversionSettings, Likeness, cover_all, recommended_lr
+from fusedream_sdk.models.compiled import compiled_generator
 from fusedream_sdk.testing import ToyGenerator, random_latents
 from tests.inversion.toys import TOY, distance, drawn
 
@@ -116,3 +117,18 @@ def test_an_unknown_setting_is_refused_with_the_nearest():
 def test_settings_survive_json():
     own = InversionSettings(steps=3, lr=0.5, seed=2**63 - 1)
     assert InversionSettings().replace(**json.loads(json.dumps(own.to_json()))) == own
+
+
+def test_a_compiled_generator_draws_where_a_gradient_is_taken(monkeypatch: pytest.MonkeyPatch):
+    calls: list[str] = []
+    monkeypatch.setattr(torch, "compile", lambda function, **options: lambda given: calls.append("compiled") or function(given))
+    generator = ToyGenerator(16)
+    likeness = Likeness(compiled_generator(generator), torch.zeros(1, 3, 16, 16), distance, InversionSettings())
+    assert likeness.generator is generator
+    latents = random_latents(generator, 1)
+    found = likeness.of([0])(latents, step=0).primary
+    assert calls == ["compiled"]
+    with torch.no_grad():
+        assert torch.equal(likeness(latents, step=0).primary, found)
+    assert torch.equal(likeness.uncompiled(latents, step=0).primary, found)
+    assert calls == ["compiled"]

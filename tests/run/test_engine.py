@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput, PluginContractError, UnknownPlugin
 from fusedream_sdk.latents import Latents, LatentSpec
+from fusedream_sdk.models.compiled import CompiledGenerator, CompiledScorer
 from fusedream_sdk.models.loading import Loaded
 from fusedream_sdk.run.engine import Engine
 from fusedream_sdk.run.judge import Judge
@@ -287,3 +288,18 @@ def test_the_bank_is_seen_by_the_views_of_the_search():
     plain = made.bank_recipe(SETTINGS.replace(augment=NO_VIEWS))
     assert made.bank_recipe(SETTINGS.replace(search_augment=NO_VIEWS)) == plain
     assert made.bank_recipe(SETTINGS.replace(augment=NO_VIEWS, search_augment=SETTINGS.augment)) == made.bank_recipe(SETTINGS)
+
+
+def test_an_objective_has_compiled_models_and_nothing_else_has(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch, "compile", lambda function, **options: function)
+    plain, compiling = engine(), engine(compiles=True)
+    assert plain.at_work == (plain.generator.model, plain.scorer.model)
+    assert plain.uncompiled is plain
+    drawer, reader = compiling.at_work
+    assert isinstance(drawer, CompiledGenerator)
+    assert isinstance(reader, CompiledScorer)
+    assert (drawer.model, reader.model) == (compiling.generator.model, compiling.scorer.model)
+    assert compiling.about == f"{plain.about}, compiled"
+    assert compiling.drawing_with(Loaded(ToyGenerator(32), None)).compiles
+    assert not compiling.uncompiled.compiles
+    assert compiling.uncompiled.generator is compiling.generator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +201,13 @@ def test_a_picture_without_a_row_is_refused(tmp_path: Path, part: str):
     save_png(Image.new("RGB", (4, 4)), tmp_path / "a.png", written)
     with pytest.raises(InvalidInput, match=rf"picture: expected a whole recipe, got .*a\.png without '{part}'"):
         Recipe.read(tmp_path / "a.png")
+
+
+def test_a_recipe_says_that_models_were_compiled_and_nothing_where_they_were_not():
+    assert "compiled" not in ROW.to_json()
+    assert not Recipe.from_json(through_json(ROW)).compiled
+    compiled = replace(ROW, compiled=True)
+    assert through_json(compiled) == {**through_json(ROW), "compiled": True}
+    assert Recipe.from_json(through_json(compiled)) == compiled
+    with pytest.raises(InvalidInput, match="without 'compiled'"):
+        Recipe.from_json({**through_json(ROW), "compiled": "no"})

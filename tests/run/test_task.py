@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 
 from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.latents import Latents, map_latents
+from fusedream_sdk.models.compiled import CompiledModel
 from fusedream_sdk.models.loading import Loaded
 from fusedream_sdk.optim.parametrise import BasisMix, Direct
 from fusedream_sdk.run import task as parts
@@ -188,3 +190,24 @@ def test_a_search_by_scores_has_views_of_its_own(monkeypatch: pytest.MonkeyPatch
     for changes in told:
         searched(task(augment=Views(hole=0.3), **changes))
     assert seen == [Views(hole=0.3), NO_VIEWS]
+
+
+@pytest.mark.usefixtures("together")
+@pytest.mark.parametrize("scorer", [ToyScorer(8), ToyReward()])
+def test_what_is_called_in_every_step_is_compiled_and_what_measures_memory_is_not(monkeypatch: pytest.MonkeyPatch, scorer: Any):
+    monkeypatch.setattr(torch, "compile", lambda function, **options: function)
+    plain = task(scorer=scorer)
+    made = replace(plain, engine=Engine(Loaded(GENERATOR, None), Loaded(scorer, None), dtype=torch.float32, compiles=True))
+    judge = held_out(made).holdout
+    assert isinstance(judge, AugCLIP)
+    for objective in (augclip(made), judge):
+        reader = getattr(objective.target, "scorer", None) or getattr(objective.target, "reward", None)
+        assert isinstance(objective.generator, CompiledModel)
+        assert isinstance(reader, CompiledModel)
+        assert objective.target.resolution == scorer.resolution
+    latents = random_latents(GENERATOR, 3)
+    assert torch.equal(augclip(made)(latents, step=1).primary, augclip(plain)(latents, step=1).primary)
+    assert made.generator is GENERATOR
+    seen: list[Task] = []
+    rows_at_a_time(made, lambda own: seen.append(own) or augclip(own), drawn(made, k=1))
+    assert not any(own.engine.compiles for own in seen)

@@ -14,7 +14,7 @@ from fusedream_sdk.latents import Latents
 from fusedream_sdk.speed import bench as benching
 from fusedream_sdk.speed.stages import WORK
 from fusedream_sdk.speed.table import LOOKS
-from fusedream_sdk.testing import ToyConditioned, ToyGenerator, ToyReward
+from fusedream_sdk.testing import ToyConditioned, ToyGenerator, ToyReward, ToyScorer
 
 
 @pytest.fixture(autouse=True)
@@ -112,3 +112,16 @@ def test_a_processor_has_a_name_also_where_the_system_does_not_say(monkeypatch, 
     assert benching.device_name(torch.device("cpu"))
     monkeypatch.setattr(benching, "PROCESSORS", tmp_path / "none")
     assert benching.device_name(torch.device("cpu"))
+
+
+@pytest.mark.parametrize("scorer", [ToyScorer(8), ToyReward()])
+def test_a_compiled_step_is_timed_in_turns_with_one_that_is_not(monkeypatch, scorer: Any):
+    monkeypatch.setattr(torch, "compile", lambda function, **options: function)
+    dream = FuseDream(generator=ToyGenerator(16), scorer=scorer, settings={"steps": 7}, compile=True)
+    found = fd.bench(dream, views=5, rounds=1, rows=2)
+    assert found.models.endswith(", compiled")
+    assert found.compiling is not None
+    assert found.compiling.steps == 7
+    assert min(found.compiling.seconds, found.compiling.uncompiled, found.compiling.ratio) > 0
+    assert found.memory is None
+    assert (found.stages[2].flop > 0) == isinstance(scorer, ToyScorer)

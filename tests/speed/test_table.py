@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from fusedream_sdk.speed.table import LOOKS, Bench, Stage
+from fusedream_sdk.speed.table import LOOKS, Bench, Compiling, Stage
 
 FOUND = Bench(
     models="a with b: 64 x 64 pixels, float32 on cpu",
@@ -72,3 +72,18 @@ def test_json_has_every_number_by_its_name():
     assert said["rest"] == pytest.approx(0.01)
     assert said["share"] == pytest.approx(0.11)
     assert (said["ratio"], said["without_looks"], said["memory"], said["reference_memory"]) == (2.0, 2.2, 300_000_000, None)
+
+
+def test_compiling_says_how_many_pictures_pay_for_it():
+    pays = Compiling(seconds=30.0, uncompiled=0.12, ratio=1.2, steps=200)
+    assert pays.pictures == pytest.approx(30 / (200 * 0.02))
+    said = "compiling took 30.0 s; a step without it takes 120.0 ms, 1.20 times as long: 8 pictures of 200 steps pay for it"
+    assert replace(FOUND, compiling=pays).to_markdown().splitlines()[-1] == said
+    assert json.loads(json.dumps(replace(FOUND, compiling=pays).to_json()))["compiling"]["pictures"] == pays.pictures
+
+
+def test_compiling_that_makes_a_step_no_faster_does_not_pay():
+    lost = replace(FOUND, compiling=Compiling(seconds=30.0, uncompiled=0.09, ratio=0.9, steps=200))
+    assert lost.to_markdown().endswith("it does not pay")
+    assert lost.to_json()["compiling"]["pictures"] is None
+    assert FOUND.to_json()["compiling"] is None

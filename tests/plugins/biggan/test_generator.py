@@ -32,6 +32,7 @@ def test_generator_satisfies_the_protocol(generator: BigGANGenerator) -> None:
     assert generator.resolution == (16, 16)
     assert generator.recommended == {"lr": 5e-3, "noise": 0.01}
     assert generator.to("cpu").device == torch.device("cpu")
+    assert not generator.compilable  # on a CPU
 
 
 def test_images_are_in_range_and_equal_the_package(generator: BigGANGenerator, model: BigGAN) -> None:
