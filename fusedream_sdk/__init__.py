@@ -15,8 +15,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fusedream_sdk.dream.basis import Pool as Pool
+    from fusedream_sdk.dream.compare import compare as compare
+    from fusedream_sdk.dream.comparison import Comparison as Comparison
     from fusedream_sdk.dream.film import Film as Film
     from fusedream_sdk.dream.film import interpolate as interpolate
+    from fusedream_sdk.dream.filming import Filming as Filming
     from fusedream_sdk.dream.fusedream import FuseDream as FuseDream
     from fusedream_sdk.dream.replay import replay as replay
     from fusedream_sdk.errors import FuseDreamError as FuseDreamError
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from fusedream_sdk.models.registry import list_scorers as list_scorers
     from fusedream_sdk.models.registry import load_generator as load_generator
     from fusedream_sdk.models.registry import load_perceptual as load_perceptual
+    from fusedream_sdk.models.weighted import Weighted as Weighted
     from fusedream_sdk.optim.directions import Clipped as Clipped
     from fusedream_sdk.optim.directions import Descent as Descent
     from fusedream_sdk.optim.directions import DynamicBarrier as DynamicBarrier
@@ -83,7 +88,11 @@ if TYPE_CHECKING:
     from fusedream_sdk.speed.table import Stage as Stage
 
 _HOMES = {
+    "dream.basis": ("Pool",),
+    "dream.compare": ("compare",),
+    "dream.comparison": ("Comparison",),
     "dream.film": ("Film", "interpolate"),
+    "dream.filming": ("Filming",),
     "dream.fusedream": ("FuseDream",),
     "dream.replay": ("replay",),
     "errors": ("FuseDreamError", "InvalidInput"),
@@ -104,6 +113,7 @@ _HOMES = {
         "load_generator",
         "load_perceptual",
     ),
+    "models.weighted": ("Weighted",),
     "optim.directions": ("Clipped", "Descent", "DynamicBarrier", "WeightedSum"),
     "optim.loop": ("iterate", "optimise"),
     "optim.optimisers": ("adam", "sgd"),

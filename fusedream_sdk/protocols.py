@@ -29,9 +29,10 @@ class Generator(Protocol):
 
     A generator may also have `fingerprint: str` (identity of its weights; derived when missing), `device`,
     `recommended: Mapping[str, object]` (settings of `fusedream_sdk.Settings` that suit it, such as `lr`), `compilable: bool`
-    (False where torch.compile gains nothing: then `compile=True` leaves it as it is), and
+    (False where torch.compile gains nothing: then `compile=True` leaves it as it is),
     `encode(images) -> Latents`, which makes (B, ...) latents of pictures (B, 3, H, W) in [0, 1] of its resolution, whose
-    pictures are near them: where `invert` begins.
+    pictures are near them: where `invert` begins; and `realism(images) -> (B,)`, higher is better, what its discriminator makes
+    of such pictures, in logits; rows independent: "clip-glass" weighs it against the score.
     """
 
     @property
@@ -59,7 +60,10 @@ class Generator(Protocol):
 
 @runtime_checkable
 class Reward(Protocol):
-    """Anything that says how well an image fits a prompt: an aesthetic head, a detector, a preference model."""
+    """Anything that says how well an image fits a prompt: an aesthetic head, a detector, a preference model.
+
+    A reward whose score is the same for every prompt may say so: `reads_prompt = False`.
+    """
 
     @property
     def resolution(self) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fusedream_sdk.cli.exits import say
-from fusedream_sdk.cli.numbers import Number
 from fusedream_sdk.cli.options import (
     Asked,
     ModelChoice,
@@ -20,17 +19,20 @@ from fusedream_sdk.cli.options import (
     model_options,
     read_start,
     setting_options,
-    unused,
 )
 from fusedream_sdk.cli.output import Output, conclude, filling, line, output_options
+from fusedream_sdk.cli.pool import PoolChoice, pool_options
+from fusedream_sdk.cli.watching import WatchChoice, watch_options
 from fusedream_sdk.optim.status import Status
-from fusedream_sdk.runtime.bounds import EVERY
 
 if TYPE_CHECKING:
     from fusedream_sdk.methods.base import Method
     from fusedream_sdk.run.folder import Folder
     from fusedream_sdk.run.result import Result
     from fusedream_sdk.scoring.prompt import Prompt
+
+
+NO_PLACES: Mapping[str, Any] = MappingProxyType({})
 
 
 @click.command()
@@ -42,7 +44,8 @@ if TYPE_CHECKING:
 )
 @method_option
 @click.option("--start", metavar="PICTURE", help="A picture, or a saved folder of one, to begin at.")
-@click.option("--every", type=Number(EVERY), help="Steps between two pictures so far. [default: 10]")
+@pool_options
+@watch_options
 @model_options
 @compile_option
 @setting_options
@@ -51,7 +54,8 @@ def generate(
     output: Output,
     method: str | None,
     start: str | None,
-    every: int | None,
+    pool: PoolChoice,
+    watching: WatchChoice,
     choice: ModelChoice,
     compiles: bool,
     settings: SettingChoice,
@@ -64,29 +68,31 @@ def generate(
     fusedream generate "a blue dog | text:-0.3" -m emoji --image-prompt sketch.png:0.5
     fusedream generate "a blue dog" -m emoji --start photo.png --out from-photo.png
     fusedream generate "a blue dog" -m emoji --method "random-search?population=32" --out searched.png
+    fusedream generate "a blue dog" -m emoji --preview-basis pool.png
+    fusedream generate "a blue dog" -m emoji --pin 3,17 --film dog.gif --out dog.png
 
     Each picture is saved as soon as it is done; in the end prints the path and the scores of each. Ctrl-C saves the best so
     far; the same command with --resume goes on.
     """
-    if every is not None and output.progress != "pictures":
-        raise unused("--every", "there are no pictures so far", "add --progress pictures")
-    listed, numbers, changes = checked(asked, method, settings)
+    watching.check(output)
+    listed, numbers, changes = checked(asked, method, settings, pool.changes())
+    if pool.preview_basis is not None:
+        pool.check(overwrite=output.replaces)
+        dream = choice.load(shown=output.shown, compiles=compiles)
+        return pool.show(dream, listed, overwrite=output.replaces, seeds=numbers, progress=output.shown, **changes)
     folder = plan(listed, numbers, output)
     if start is not None:
         changes["start"] = read_start(start)
-    watch = None
-    if output.progress == "pictures":
-        from fusedream_sdk.cli.previews import PicturesSoFar
-
-        watch = PicturesSoFar(folder.path, folder.targets, every=every or 10, overwrite=output.replaces)
-        say(f"pictures so far: {watch.folder}")
+    watch, film = watching.pictures(folder, output), watching.filming(output)
     dream = choice.load(shown=output.shown, compiles=compiles)
     with filling(folder):
-        result = dream.generate(listed, seeds=numbers, progress=output.shown, watch=watch, into=folder, **changes)
+        result = dream.generate(listed, seeds=numbers, progress=output.shown, watch=watch, into=folder, film=film, **changes)
         return tell(result, folder, output, asked=len(folder.targets))
 
 
-def checked(asked: Asked, method: str | None, settings: SettingChoice) -> tuple[list[Prompt], list[int], dict[str, Any]]:
+def checked(
+    asked: Asked, method: str | None, settings: SettingChoice, places: Mapping[str, Any] = NO_PLACES
+) -> tuple[list[Prompt], list[int], dict[str, Any]]:
     """Prompts, seeds, and the keywords of `FuseDream.generate`, as far as they can be known without the models.
 
     Raises:
@@ -95,7 +101,7 @@ def checked(asked: Asked, method: str | None, settings: SettingChoice) -> tuple[
     from fusedream_sdk.run.estimate import check_work
 
     listed, numbers = asked.rows()
-    changes, members = settings.changes(), 1
+    changes, members = {**settings.changes(), **places}, 1
     if method is not None:
         chosen = known_method(method)
         chosen.check_changes(changes)

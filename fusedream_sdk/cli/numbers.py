@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -10,6 +11,8 @@ from fusedream_sdk.errors import InvalidInput, shown
 from fusedream_sdk.runtime.checks import Bounds
 
 QUOTED = 40  # letters of what was written that a message repeats
+PLACES = Bounds(0, 10_000_000, whole=True)  # in a search
+LONGEST = 1_000  # places in one range: as many as a basis has
 
 
 class Number(click.ParamType):
@@ -32,3 +35,25 @@ class Number(click.ParamType):
         except InvalidInput as error:
             expected, got = error.expected.removesuffix(", or None"), shown(repr(value), QUOTED)
             return self.fail(f"expected {expected}; got {got}.", param, ctx)
+
+
+class Places(click.ParamType):
+    """`3`, `3,17` or `0-4`: places in a search, as a list of integers."""
+
+    name = "places"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        places: list[int] = []
+        for part in str(value).split(","):
+            first, last = integers(part)
+            if not first <= last < first + LONGEST or not PLACES.holds(last):
+                got = shown(repr(value), QUOTED)
+                self.fail(f"expected numbers of the sheet, as 3 or 3,17 or 0-4; got {got}.", param, ctx)
+            places += range(first, last + 1)
+        return places
+
+
+def integers(text: str) -> tuple[int, int]:
+    """The first and the last of `7` or `0-3`; (1, 0) for anything else."""
+    match = re.fullmatch(r"\s*(\d{1,30})(?:-(\d{1,30}))?\s*", text)
+    return (int(match[1]), int(match[2] or match[1])) if match else (1, 0)

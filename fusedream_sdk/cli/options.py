@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fusedream_sdk.cli.exits import say
-from fusedream_sdk.cli.numbers import Number
+from fusedream_sdk.cli.numbers import Number, integers
 from fusedream_sdk.errors import InvalidInput, shown
 from fusedream_sdk.runtime import bounds
 from fusedream_sdk.runtime.checks import MAX_SEED
@@ -35,8 +35,7 @@ class SeedRange(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
         seeds: list[int] = []
         for part in str(value).split(","):
-            match = re.fullmatch(r"\s*(\d{1,30})(?:-(\d{1,30}))?\s*", part)
-            first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+            first, last = integers(part)
             if not first <= last < first + bounds.SEEDS_IN_A_RANGE or last > MAX_SEED:
                 several = f"(at most {bounds.SEEDS_IN_A_RANGE} in a range, none above {MAX_SEED})"
                 expected = f"expected integers from 0, as 7 or 0,1,2 or 0-3 {several}"

@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import torch
-from typing_extensions import Unpack
-
+from fusedream_sdk.dream.basis import Pool, find_pool, pool_settings, unpinned
 from fusedream_sdk.dream.draw import Watch, draw_into
-from fusedream_sdk.dream.machine import Machine, resolve_machine
+from fusedream_sdk.dream.filming import FilmLike, as_filming, filmed
 from fusedream_sdk.dream.measure import measure
-from fusedream_sdk.dream.prepare import prepare
+from fusedream_sdk.dream.prepare import make_task, prepare
+from fusedream_sdk.dream.session import Session
 from fusedream_sdk.dream.start import StartLike
 from fusedream_sdk.imaging.pictures import PictureLike, read_pictures
 from fusedream_sdk.inversion.from_bank import inversion_settings, invert_with
 from fusedream_sdk.inversion.result import Inversion
 from fusedream_sdk.methods.loading import MethodLike, as_method
-from fusedream_sdk.models.ensemble import ScorerLike
-from fusedream_sdk.models.loading import ModelPair, choose, loaded_generator, loaded_scorer
 from fusedream_sdk.optim.state import State
-from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
-from fusedream_sdk.run.engine import Engine
 from fusedream_sdk.run.estimate import Estimate, check_work
 from fusedream_sdk.run.folder import Folder, as_folder
-from fusedream_sdk.run.judge import Judge
 from fusedream_sdk.run.recipe import DEFAULT_METHOD, MethodRecord, Verb
 from fusedream_sdk.run.report import make_recipe
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.rows import each_with_each
-from fusedream_sdk.run.settings import OF_A_BANK, Settings, check_changes
-from fusedream_sdk.runtime.checks import check_flag, check_function, check_kind, check_names, names_of
-from fusedream_sdk.runtime.device import resolve_dtype
+from fusedream_sdk.runtime.checks import check_flag, check_function
 from fusedream_sdk.scenes.compose import compose
 from fusedream_sdk.scenes.layer import LayerLike, as_layer
 from fusedream_sdk.scenes.placement import Places, placements
@@ -41,13 +33,12 @@ from fusedream_sdk.scenes.request import Request
 from fusedream_sdk.scenes.result import Composed
 from fusedream_sdk.scenes.settings import SceneSettings
 from fusedream_sdk.scoring.prompt import PromptLike
-from fusedream_sdk.search.bank import BankRecipe, LatentBank
 
 Into: TypeAlias = str | Path | Folder | None
 """Where pictures go as soon as they are done: a folder, a file that ends in .png, or a `Folder`."""
 
 
-class FuseDream:
+class FuseDream(Session):
     """A generator, a scorer, and everything between a sentence and a picture.
 
     Args:
@@ -70,62 +61,6 @@ class FuseDream:
         PluginContractError, InvalidInput: an object does not satisfy its protocol; unknown device, dtype or setting.
     """
 
-    def __init__(
-        self,
-        models: str | ModelPair | None = None,
-        *,
-        generator: str | Generator | None = None,
-        scorer: ScorerLike | None = None,
-        settings: Mapping[str, Any] | None = None,
-        perceptual: str | Perceptual | None = None,
-        **machine: Unpack[Machine],
-    ) -> None:
-        check_changes({} if settings is None else settings)
-        found = resolve_machine(**machine)
-        chosen = choose(models, generator, scorer, perceptual)
-        check_names(chosen.settings, names_of(Settings))
-        loaded = loaded_generator(chosen.generator, found.device), loaded_scorer(chosen.scorer, found.device)
-        device = loaded[0].device  # of an object it may be another
-        judge = Judge(chosen.judge, device) if chosen.judge else None
-        rest: dict[str, Any] = {"perceptual": chosen.perceptual, "judge": judge, "banks": chosen.banks}
-        rest |= {"budget": found.budget, "compiles": found.compiles}
-        self._engine = Engine(*loaded, dtype=resolve_dtype(found.dtype, device), **rest)
-        own = getattr(self.generator, "recommended", {})
-        self._settings = Settings().replace(**{**own, **chosen.settings, **(settings or {})})
-
-    def __repr__(self) -> str:
-        return f"FuseDream({self.engine.about})"
-
-    @property
-    def engine(self) -> Engine:
-        """The models ready to run, for parts of your own."""
-        return self._engine
-
-    @property
-    def settings(self) -> Settings:
-        """The settings of every call that changes none."""
-        return self._settings
-
-    @property
-    def generator(self) -> Generator:
-        """The generator in use."""
-        return self.engine.generator.model
-
-    @property
-    def scorer(self) -> Scorer | Reward:
-        """The scorer in use."""
-        return self.engine.scorer.model
-
-    @property
-    def device(self) -> torch.device:
-        """Where the models live."""
-        return self.engine.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The number format of the optimisation."""
-        return self.engine.dtype
-
     def generate(
         self,
         prompts: PromptLike | Sequence[PromptLike],
@@ -136,6 +71,7 @@ class FuseDream:
         progress: bool = True,
         watch: Watch | None = None,
         into: Into = None,
+        film: FilmLike = None,
         **changes: Any,
     ) -> Result:
         """Draw every prompt from every seed.
@@ -151,7 +87,9 @@ class FuseDream:
             progress: show progress bars on stderr.
             watch: called with every state, and the rows of the result that it belongs to.
             into: a path or a `Folder` that takes each picture as soon as it is done, and can go on where a run was ended.
-            **changes: settings for this call, such as `steps=200`; see `Settings`.
+            film: a .gif or .mp4, or a `Filming`, that takes a film of the run, all rows side by side, whatever ends it.
+            **changes: settings for this call, such as `steps=200`; see `Settings`. `pin=[3, 17]` begins at these starts of the
+                search, as `basis` shows them; `drop=[2]` leaves one out.
 
         Returns:
             P x S rows, prompt by prompt. After Ctrl-C: the best found so far, without the rows that had not begun.
@@ -163,7 +101,7 @@ class FuseDream:
         """
         if watch is not None:
             check_function("watch", watch)
-        folder = as_folder(into)
+        folder, filming = as_folder(into), as_filming(film)
         with self.engine.faults():
             chosen, asked = as_method(method), (prompts, seeds)
             task, begin = prepare(
@@ -174,7 +112,36 @@ class FuseDream:
                 method=MethodRecord(chosen.name, chosen.options),
                 **begin.about,
             )
-            return draw_into(folder, task, chosen, begin, recipe, watch)
+            return filmed(filming, task, watch, lambda seen: draw_into(folder, task, chosen, begin, recipe, seen))
+
+    def basis(
+        self,
+        prompts: PromptLike | Sequence[PromptLike],
+        *,
+        seeds: int | Sequence[int] = 0,
+        method: MethodLike = DEFAULT_METHOD,
+        count: int | None = None,
+        progress: bool = True,
+        **changes: Any,
+    ) -> Pool:
+        """What the search finds for every prompt and seed, before anything is optimised: `generate` begins at the first few.
+
+        Args:
+            prompts, seeds, method, progress, **changes: as for `generate`.
+            count: starts shown of each row, best first, at most `samples`; 20 by default.
+
+        Returns:
+            One row per prompt and seed. The places on its `sheet()` are those that `generate` takes as `pin` and `drop`.
+
+        Raises:
+            The errors of `generate`. InvalidInput: the method does not search.
+        """
+        check_flag("progress", progress)
+        with self.engine.faults():
+            chosen = as_method(method)
+            settings, shown = pool_settings(chosen, self.settings, changes, count)
+            task = make_task(self.engine, settings, each_with_each(prompts, seeds), chosen, progress=progress)
+            return find_pool(task, shown)
 
     def estimate(
         self,
@@ -269,27 +236,10 @@ class FuseDream:
             PluginImportError: a model cannot be used or had.
         """
         check_flag("progress", progress)
-        scene, settings = SceneSettings.split(changes, self.settings)
+        scene, settings = SceneSettings.split(changes, unpinned(self.settings, changes))
         pairs, where = each_with_each(prompts, seeds), placements(places, scales)
         layers = as_layer("background", background), as_layer("foreground", foreground)
         request = Request(pairs, where, layers, settings, scene)
         with self.engine.faults():
             check_work(len(pairs) * len(where), vars(settings), canvas=self.generator.resolution, side=self.scorer.resolution)
             return compose(self.engine, request, progress=progress, into=as_folder(into))
-
-    def bank(self, *, progress: bool = True, **changes: Any) -> LatentBank:
-        """The latent bank of these models and settings: from memory, a file, or built now and cached.
-
-        Raises:
-            InvalidInput: the scorer has no embeddings, or the generator depends on the prompt.
-        """
-        check_flag("progress", progress)
-        check_names(changes, OF_A_BANK, "a setting of a bank")
-        with self.engine.faults():
-            return self.engine.bank(self.settings.replace(**changes), progress=progress)
-
-    def bank_recipe(self, settings: Settings | None = None) -> BankRecipe:
-        """What the bank of these models and settings is made of. Raises InvalidInput for what are no settings."""
-        if settings is not None:
-            check_kind("settings", settings, Settings, "Settings", "Make them: dream.settings.replace(bank=1000).")
-        return self.engine.bank_recipe(settings or self.settings)

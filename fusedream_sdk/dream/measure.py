@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from fusedream_sdk.dream.prepare import prepare
+from fusedream_sdk.dream.prepare import prepare, searches
 from fusedream_sdk.latents import Latents, map_latents
 from fusedream_sdk.methods.base import Method
 from fusedream_sdk.optim.loop import Selection
@@ -61,7 +61,7 @@ def measure(
     one, count = task.take([0]), len(task.rows)
     step, latents, losses = _step(one, method, begin.latents)
     bank, search = _search(one, method)
-    each = search + (task.settings.steps + 1) * step + _looks(one, method, latents) + _report(one, latents)
+    each = search + method.points(task.settings.steps) * step + _looks(one, method, latents) + _report(one, latents)
     every = map_latents(lambda x: x.expand(count, *x.shape[1:]), begin.latents)
     at_once = min(count, method.rows_at_a_time(task, every))
     tensors, picture = _bytes_of_a_picture(one, latents, losses)
@@ -91,22 +91,19 @@ class _Bank:
 def _one_start(method: Method, task: Task) -> Latents:
     """Where the first row might begin, without a search: (1, k, ...) each."""
     one = task.take([0])
-    return drawn(one, task.settings.basis) if _searches(one, method) else method.starts(one)
-
-
-def _searches(task: Task, method: Method) -> bool:
-    """Whether a row's start is searched for."""
-    return task.settings.searches and "samples" not in method.unused
+    return drawn(one, task.settings.basis) if searches(method, task.settings) else method.starts(one)
 
 
 def _step(one: Task, method: Method, starts: Latents) -> tuple[float, Latents, int]:
-    """Seconds of a step without a look, the latents of a row (1, ...), and the number of losses."""
+    """Seconds of a point of all members without a look, the latents of a row (1, ...), and the number of losses."""
     settings = one.settings.replace(steps=max(one.settings.steps, TIMED + 2))  # the last one takes no gradient
-    blind = replace(method, selection=lambda task: Selection(every=settings.steps))
+    shorter = method.refine and replace(method.refine, updates=min(TIMED, method.refine.updates))
+    blind = replace(method, selection=lambda task: Selection(every=settings.steps), refine=shorter)
     states = blind.course(replace(one, settings=settings), starts)
     cold, state = _timed(one, lambda: next(states))  # the first is slower: what is loaded or compiled on its way
     warm = [seconds for seconds, made in (_timed(one, lambda: next(states, None)) for _ in range(TIMED)) if made is not None]
-    return statistics.median(warm or [cold]), state.best.latents, len(state.evaluation.losses)
+    points = 1 if shorter is None else shorter.updates + 1
+    return statistics.median(warm or [cold]) / points, state.best.latents, len(state.evaluation.losses)
 
 
 def _looks(one: Task, method: Method, latents: Latents) -> float:
@@ -131,7 +128,7 @@ def _report(one: Task, latents: Latents) -> float:
 def _search(one: Task, method: Method) -> tuple[_Bank, float]:
     """What the bank takes, and seconds of a row's own search where no bank can serve."""
     engine, settings = one.engine, one.settings
-    if not _searches(one, method):
+    if not searches(method, settings):
         return _Bank(), 0.0
     if engine.has_bank and isinstance(one.rows.target, PromptTarget):
         return _bank(one), 0.0

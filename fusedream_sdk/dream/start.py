@@ -20,6 +20,7 @@ from fusedream_sdk.latents import Latents, Space, check_latents, contains, map_l
 from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_sdk.optim.parametrise import Mix
 from fusedream_sdk.run.engine import Engine
+from fusedream_sdk.run.settings import PLACES
 from fusedream_sdk.run.task import Starts, Task
 
 StartLike: TypeAlias = Path | Image.Image | Tensor | Mapping[str, Tensor] | Inversion | None
@@ -80,7 +81,7 @@ def check_start(told: Start | None, space: Space, count: int) -> None:
 def check_used(told: Start, changes: Mapping[str, Any]) -> None:
     """No setting of a search is given for rows that are told where to begin. Raises InvalidInput for one without effect."""
     search = () if isinstance(told, Tensor) else ("samples", "bank", "bank_views")  # a picture is looked for in the bank
-    for name in ("mix", "basis", *search):
+    for name in ("mix", "basis", *PLACES, *search):
         if name in changes and (name, changes[name]) != ("basis", 1):
             expected = "nothing, as a start is neither searched nor mixed"
             raise InvalidInput(name, expected=expected, got=changes[name], fix="Leave it out, or leave out the start.")

@@ -8,8 +8,9 @@ paper. A method that takes no gradient has a population in place of direction an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fusedream_sdk.errors import InvalidInput
@@ -17,22 +18,35 @@ from fusedream_sdk.latents import Latents, map_latents, rows, select
 from fusedream_sdk.optim.directions import Descent
 from fusedream_sdk.optim.loop import Selection, iterate
 from fusedream_sdk.optim.optimisers import MakeOptimiser, adam
-from fusedream_sdk.optim.population import Population, evolve
+from fusedream_sdk.optim.population import Population, Refinement, evolve
 from fusedream_sdk.optim.state import State, side_by_side
-from fusedream_sdk.protocols import Direction, Objective, Params
+from fusedream_sdk.protocols import Direction, Objective
 from fusedream_sdk.run.settings import Settings, check_effect
 from fusedream_sdk.run.task import Parametrise, Starts, Task, augclip, held_out, mixed, rows_at_a_time, searched
 from fusedream_sdk.runtime import bounds
-from fusedream_sdk.runtime.checks import changed, check_count, check_function, check_kind, check_names, names_of
+from fusedream_sdk.runtime.checks import changed, check_count, check_flag, check_function, check_kind, check_names, names_of
 from fusedream_sdk.runtime.device import rows_alone
 
-MakePopulation = Callable[[Params, Sequence[int]], Population]
-"""From where each group begins, name -> (B, k, ...), and the seed of each, to a population of `members` in every group."""
+MakePopulation = Callable[..., Population]
+"""From where each group begins, name -> (B, k, ...), and the seed of each, to a population of `members` in every group; one
+that takes a keyword `space` is given the generator's."""
 
 
 def settings_adam(settings: Settings) -> MakeOptimiser:
     """Adam at the settings' learning rate."""
     return adam(settings.lr)
+
+
+def as_published(way: Mapping[str, Any], numbers: Mapping[str, Any], published: bool) -> dict[str, Any]:
+    """A method's settings: its way of doing things, and, where it is to run as it was published, its numbers.
+
+    Without the latter the numbers are those that the models recommend, so that methods compare, and end soon with small models.
+
+    Raises:
+        InvalidInput: `published` is neither True nor False.
+    """
+    check_flag("published", published)
+    return {**way, **(numbers if published else {})}
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,8 @@ class Method:
         selection: which point of a row is kept, and when the row stops.
         population: in place of direction and optimiser. Its members take the same views; groups never mix.
         members: of each group of a population; 1 without one.
+        refine: steps along the gradient that every member takes before the population is told its loss, by direction and
+            optimiser after all; None for a population that takes none.
         settings: constants of the method, over what the models recommend; a call's own settings come last.
         unused: names of settings that it has no use for; a call that gives one is refused.
         name: as in `list_methods`; None for one that was put together by hand, which a recipe cannot load again.
@@ -63,6 +79,7 @@ class Method:
     selection: Callable[[Task], Selection] = held_out
     population: MakePopulation | None = None
     members: int = 1
+    refine: Refinement | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     unused: frozenset[str] = frozenset()
     name: str | None = None
@@ -78,9 +95,12 @@ class Method:
         check_kind("name", self.name, (str, type(None)), "a text, or None")
         if self.population is not None:
             check_function("population", self.population, "a function that makes a population")
+        check_kind("refine", self.refine, (Refinement, type(None)), "a Refinement, or None")
+        fix = "Leave it out, or give a population."
         if self.members > 1 and self.population is None:
-            fix = "Leave it out, or give a population."
             raise InvalidInput("members", expected="1, as there is no population", got=self.members, fix=fix)
+        if self.refine is not None and self.population is None:
+            raise InvalidInput("refine", expected="None, as there is no population", got=self.refine, fix=fix)
         check_names([*self.settings, *self.unused], names_of(Settings))
 
     def __str__(self) -> str:
@@ -100,6 +120,22 @@ class Method:
             fix = "Leave it out, or choose another method."
             raise InvalidInput(name, expected=f"nothing, as {self} has no use for it", got=changes[name], fix=fix)
 
+    def points(self, steps: int) -> int:
+        """At how many points each member of a row is evaluated in so many steps, those of a refinement on their way too."""
+        return steps + 1 if self.refine is None else self.refine.points(steps)
+
+    def evaluations(self, settings: Settings) -> int:
+        """How many pictures a row's run draws and scores, at most: what to hold equal where methods are compared.
+
+        Counted are the points of all members, those of a refinement on their way too, and the looks at held-out views. Each is
+        one, whatever its views, and whether or not a gradient is taken there, which takes about as long as two pictures more.
+        The search and the report are not counted: a bank is drawn once for all rows, and a row that no bank can serve draws
+        `settings.samples` pictures before its run. A row that stops on its plateau draws fewer.
+        """
+        steps = settings.steps
+        looks = Selection(every=settings.check_every, patience=settings.patience, keep=settings.keep)
+        return self.members * self.points(steps) + sum(looks.judges(step, last=step == steps) for step in range(steps + 1))
+
     def rows_at_a_time(self, task: Task, starts: Latents) -> int:
         """How many rows of a task run at once within the memory."""
         return rows_at_a_time(task, self.objective, starts, members=self.members)
@@ -116,6 +152,7 @@ class Method:
 
     def course(self, task: Task, starts: Latents) -> Iterator[State]:
         """The course of some rows as one batch, whatever the device."""
+        task = replace(task, starts=starts)  # a penalty may hold rows to where they began
         steps, selection = task.settings.steps, self.selection(task)
         if self.population is None:
             parametrisation = self.parametrise(task, starts)
@@ -133,5 +170,9 @@ class Method:
         if set(parametrisation.params) != set(free):
             expected, fix = f"what has the parameters {sorted(free)}, as a population moves latents", "Choose `direct`."
             raise InvalidInput("parametrise", expected=expected, got=f"{sorted(parametrisation.params)}", fix=fix)
-        population = self.population(free, task.rows.seeds)
-        return evolve(self.objective(members), parametrisation, population, steps=steps, selection=selection)
+        bounded = "space" in inspect.signature(self.population).parameters
+        population = self.population(free, task.rows.seeds, **({"space": task.generator.space} if bounded else {}))
+        refine = self.refine
+        if refine is not None:
+            refine = replace(refine, direction=self.direction, make_optimiser=self.optimiser(task.settings))
+        return evolve(self.objective(members), parametrisation, population, steps=steps, selection=selection, refine=refine)

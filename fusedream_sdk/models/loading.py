@@ -17,6 +17,7 @@ from fusedream_sdk.models import registry
 from fusedream_sdk.models.checks import device_of, identity
 from fusedream_sdk.models.ensemble import ScorerLike, load_scorer, name_of
 from fusedream_sdk.models.names import remembered
+from fusedream_sdk.models.weighted import Weighted, split_views
 from fusedream_sdk.models.weights import first_line
 from fusedream_sdk.protocols import Generator, Perceptual, Reward, Scorer
 from fusedream_sdk.runtime.checks import check_function, check_kind, kind_of
@@ -150,9 +151,10 @@ def shipped_banks() -> list[str | Path]:
 
 
 def _names(scorer: ScorerLike | None) -> list[str]:
-    """What a scorer, or the members of an ensemble, are called; objects have no name."""
+    """What a scorer, or the members of an ensemble, are called, without views of their own; objects have no name."""
     listed = list(scorer) if isinstance(scorer, (Sequence, Mapping)) and not isinstance(scorer, str) else [scorer]
-    return [name for name in listed if isinstance(name, str)]
+    members = [member.scorer if isinstance(member, Weighted) else member for member in listed]
+    return [split_views(name)[0] for name in members if isinstance(name, str)]
 
 
 def loaded_generator(generator: str | Generator, device: torch.device) -> Loaded:

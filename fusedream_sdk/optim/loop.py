@@ -17,7 +17,7 @@ from fusedream_sdk.optim.state import Best, Memory, Outcome, State, copy, detach
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.protocols import Direction, Objective, Parametrisation, Params
 from fusedream_sdk.runtime.bounds import STEPS
-from fusedream_sdk.runtime.checks import check_function, check_kind
+from fusedream_sdk.runtime.checks import check_function, check_kind, is_number
 
 Keep = Literal["best", "last"]
 
@@ -34,6 +34,8 @@ class Selection:
         tolerance: the least gain that counts.
         keep: "best", the best judged point; or "last", the last finite one. Then judgements on the way serve `patience`
             alone, and without it only the last step is judged. Of a run that is stopped before, the loss is the objective's.
+        average: decay of an exponential moving average of the parameters, at least 0 and below 1: then what is judged and kept
+            is the point of that average, each step's own only optimised. None for no average; a population has none.
     """
 
     holdout: Objective | None = None
@@ -41,6 +43,12 @@ class Selection:
     patience: int | None = None
     tolerance: float = 1e-4
     keep: Keep = "best"
+    average: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.average is not None and not (is_number(self.average) and 0 <= self.average < 1):
+            fix = "0.99 is usual."
+            raise InvalidInput("average", expected="a number of at least 0 and below 1, or None", got=self.average, fix=fix)
 
     def judges(self, step: int, *, last: bool) -> bool:
         """Whether a step is judged."""
@@ -65,6 +73,24 @@ class Selection:
             loss = loss if self.holdout is None else self.holdout(latents, step=0).primary
             best = best.offered(latents, loss, step, alive, self.tolerance)
         return best.moved(latents, loss, step, alive) if self.keep == "last" else best
+
+    def averaged(self, before: Params, params: Params, points: int, alive: Tensor) -> Params:
+        """The average of the parameters after one more point; without a decay the point itself.
+
+        Every point counts `average` times as much as the one after it, and the shares add up to 1 from the first point on: the
+        bias towards 0 of an average that begins there is divided out, as in Adam.
+
+        Args:
+            before: the average so far, (B, ...) each.
+            params: the point.
+            points: how many it is the last of, at least 1.
+            alive: (B,), which rows are running; of the others it stays.
+        """
+        if self.average is None:
+            return params
+        share = (1 - self.average) / (1 - self.average**points)
+        moved = {name: before[name].lerp(x.detach(), share) for name, x in params.items()}
+        return {name: torch.where(wide(alive, x), x, before[name]) for name, x in moved.items()}
 
     def stopped(self, best: Best, status: list[Status]) -> list[Status]:
         """The statuses, with those rows on a plateau whose patience is over."""
@@ -107,6 +133,9 @@ def iterate(
     begin = params if resume is None else resume.params
     free = {name: x.detach().clone().requires_grad_() for name, x in begin.items()}
     optimiser = (make_optimiser or adam())(list(free.values()))
+    kept = free  # the point that is judged
+    if selection.average is not None:
+        kept = map_latents(copy, (resume.average if resume is not None else {}) or free)
     best: Best | None = None
     status: list[Status] = []
     if resume is not None:
@@ -117,21 +146,23 @@ def iterate(
         evaluation = objective(parametrisation(free), step=step)
         loss = evaluation.primary.detach()
         if best is None:
-            best, status = Best.begin(parametrisation(free), loss), [Status.RUNNING] * len(loss)
+            best, status = Best.begin(parametrisation(kept), loss), [Status.RUNNING] * len(loss)
         last = step == steps
         gradients = {} if last else direction(evaluation.losses, free)
         status = marked(status, torch.isfinite(loss) & finite_rows(gradients, loss), Status.FAILED)
         if last or (selection.looks(step, last=last) and not (resume and step == first)):
             alive = running(status, loss.device)
             with torch.no_grad():
-                best = selection.look(best, parametrisation(free), loss, (step, last), alive)
+                best = selection.look(best, parametrisation(kept), loss, (step, last), alive)
             status = selection.stopped(best, status)
         memory: Memory = {name: copied(optimiser.state[x]) for name, x in free.items()}
-        yield State(step, detached(evaluation), map_latents(copy, free), best, tuple(status), memory)
+        average = {} if selection.average is None else map_latents(copy, kept)
+        yield State(step, detached(evaluation), map_latents(copy, free), best, tuple(status), memory, average)
         alive = running(status, loss.device)
         if last or not alive.any():
             return
         _update(optimiser, parametrisation, free, gradients, alive)
+        kept = selection.averaged(kept, free, step + 2, alive)
 
 
 def optimise(states: Iterator[State], *, watch: Callable[[State], None] = lambda state: None) -> Outcome:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, MutableMapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -20,6 +21,10 @@ from fusedream_sdk.runtime.bounds import LR, MOMENTUM, STEPS
 from fusedream_sdk.runtime.checks import check_flag
 
 BETAS, EPS = (0.9, 0.999), 1e-8  # of Adam: Kingma & Ba, and torch
+RISE, FALL = 0.05, 0.25  # shares of the steps in which a ramped learning rate rises and falls (Karras et al., 2020)
+
+Schedule = Callable[[float], float]
+"""Steps taken to the share of the learning rate that the next one has."""
 
 
 class Optimiser(Protocol):
@@ -39,23 +44,33 @@ MakeOptimiser = Callable[[list[Tensor]], Optimiser]
 """Parameters to an optimiser of them."""
 
 
-def adam(lr: float = 5e-3, *, falls_over: int | None = None) -> MakeOptimiser:
+def adam(lr: float = 5e-3, *, falls_over: int | None = None, ramps_over: int | None = None) -> MakeOptimiser:
     """Adam without weight decay (appendix A of the paper: lr 5e-3).
 
     Args:
         lr: learning rate.
         falls_over: steps over which it falls to 0, along a cosine; it stays as it is by default.
+        ramps_over: steps over which it rises from 0 to `lr`, along a line in the first 5 %, and falls back to 0, along a
+            cosine in the last 25 %: the schedule of StyleGAN2's projector, which StyleCLIP keeps.
+
+    Raises:
+        InvalidInput: both schedules, or a number outside its bounds.
 
     References:
         Kingma & Ba (2014). Adam: a method for stochastic optimization. arXiv:1412.6980.
         Loshchilov & Hutter (2016). SGDR: stochastic gradient descent with warm restarts. arXiv:1608.03983: the cosine.
+        Karras et al. (2020). Analyzing and improving the image quality of StyleGAN. arXiv:1912.04958, appendix D: the ramps.
     """
-
     lr = LR.check("lr", lr, "The default is 0.005.")
+    if falls_over is not None and ramps_over is not None:
+        expected = "nothing, as falls_over is a schedule already"
+        raise InvalidInput("ramps_over", expected=expected, got=ramps_over, fix="Leave out one of them.")
+    schedule: Schedule = _steady
     if falls_over is not None:
-        falls_over = STEPS.check("falls_over", falls_over)
-
-    return lambda params: Adam(params, lr, falls_over)
+        schedule = partial(_falling, steps=STEPS.check("falls_over", falls_over))
+    elif ramps_over is not None:
+        schedule = partial(_ramped, steps=STEPS.check("ramps_over", ramps_over))
+    return lambda params: Adam(params, lr, schedule)
 
 
 def sgd(lr: float, *, momentum: float = 0.0, nesterov: bool = False) -> MakeOptimiser:
@@ -106,16 +121,32 @@ class Elementwise:
         raise NotImplementedError
 
 
-class Adam(Elementwise):
-    """Adam, at a rate that stays or that falls to 0 over so many steps: what goes on from a state falls on from there."""
+def _steady(taken: float) -> float:
+    """All of it, always."""
+    return 1.0
 
-    def __init__(self, params: Sequence[Tensor], lr: float, falls_over: int | None = None) -> None:
+
+def _falling(taken: float, *, steps: int) -> float:
+    """From 1 to 0 along a cosine."""
+    return (1 + math.cos(math.pi * taken / steps)) / 2
+
+
+def _ramped(taken: float, *, steps: int) -> float:
+    """From 0 to 1 along a line, and back to 0 along a cosine."""
+    left = min(1.0, max(0.0, 1 - taken / steps) / FALL)
+    return min(1.0, taken / steps / RISE) * (1 - math.cos(math.pi * left)) / 2
+
+
+class Adam(Elementwise):
+    """Adam, at a rate that stays or that follows a schedule: what goes on from a state follows it on from there."""
+
+    def __init__(self, params: Sequence[Tensor], lr: float, schedule: Schedule = _steady) -> None:
         super().__init__(params)
-        self.lr, self.falls_over = lr, falls_over
+        self.lr, self.schedule = lr, schedule
 
     def rate(self, taken: float) -> float:
         """The learning rate after so many steps."""
-        return self.lr if self.falls_over is None else self.lr * (1 + math.cos(math.pi * taken / self.falls_over)) / 2
+        return self.lr * self.schedule(taken)
 
     def move(self, x: Tensor, gradient: Tensor, kept: dict[str, Any]) -> None:
         """Algorithm 1 of the paper, in the order in which torch computes it."""

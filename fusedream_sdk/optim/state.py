@@ -76,6 +76,7 @@ class State:
         best: the best judged points so far.
         status: "running", "plateau" or "failed" for each row.
         memory: the optimiser's.
+        average: of the parameters so far, where a `Selection` keeps one; shaped as they are.
     """
 
     step: int
@@ -84,6 +85,7 @@ class State:
     best: Best
     status: tuple[Status, ...]
     memory: Memory = field(default_factory=dict)
+    average: Params = field(default_factory=dict)
 
     def keep(self, index: Sequence[int]) -> State:
         """Some of the rows, from which `iterate(resume=...)` goes on as if the others had never been there."""
@@ -102,6 +104,7 @@ class State:
             best=Best(select(best.latents, chosen), *(rows(x) for x in (best.loss, best.step, best.counted, best.stale))),
             status=tuple(self.status[i] for i in index),
             memory={name: {key: rows(x) for key, x in kept.items()} for name, kept in self.memory.items()},
+            average=select(self.average, chosen),
         )
 
 
@@ -146,7 +149,8 @@ def join_states(states: Sequence[State]) -> State:
     )
     memory = {name: entries([s.memory[name] for s in states]) for name in first.memory}
     status = tuple(mark for s in states for mark in s.status)
-    return State(max(s.step for s in states), evaluation, entries([s.params for s in states]), best, status, memory)
+    params, average = (entries(parts) for parts in ([s.params for s in states], [s.average for s in states]))
+    return State(max(s.step for s in states), evaluation, params, best, status, memory, average)
 
 
 def side_by_side(runs: Sequence[Iterator[State]]) -> Iterator[State]:

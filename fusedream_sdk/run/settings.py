@@ -13,11 +13,14 @@ from fusedream_sdk.optim.parametrise import Mix
 from fusedream_sdk.runtime import bounds
 from fusedream_sdk.runtime.checks import changed, check_choice, check_kind, check_names, in_bounds, names_of
 from fusedream_sdk.scoring.views import Views
+from fusedream_sdk.search.ranks import best_ranks, check_ranks
 
 OF_A_BANK = ["bank", "bank_views", "samples", "augment", "search_augment"]  # what says what a bank holds
 COMPARED = {"basis", "samples", "bank"}  # with each other
 IN_FILES = {"mix": "start"}  # attribute -> its name in a recipe, where that is older
-LATER = {"search_augment": None, "keep": "best", "judge": True}  # left out of a recipe where they are so, as in the first ones
+PLACES = ("pin", "drop")  # in the search
+# Left out of a recipe where they are so, as in the first ones.
+LATER = {"search_augment": None, "keep": "best", "judge": True, **dict.fromkeys(PLACES, ())}
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,13 @@ class Settings:
         report_views: views of the score in the result: drawn for it alone (public code: 1,000, the optimised CLIP too).
         judge: whether the result has the score of the pair's judge too, a model that is not optimised; it is loaded when the
             first pictures are finished.
+        pin: places in a row's search, 0 the best, as `FuseDream.basis` shows them: the basis is these, in this order, and
+            `basis` is their number. Empty takes the best.
+        drop: places that the basis leaves out; the next best stand in.
 
     Raises:
-        InvalidInput: a number outside its range, a basis larger than the samples, or samples larger than the bank.
+        InvalidInput: a number outside its range, a basis larger than the samples, samples larger than the bank, or a place
+            that the search does not have.
     """
 
     steps: int = 1000
@@ -72,13 +79,25 @@ class Settings:
     search_augment: Views | None = None
     keep: Keep = "best"
     judge: bool = True
+    pin: tuple[int, ...] = ()
+    drop: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for name, value in in_bounds(self, bounds.SETTINGS).items():
             object.__setattr__(self, name, value)
+        for name in PLACES:
+            object.__setattr__(self, name, check_ranks(name, getattr(self, name), self.samples))
+        if self.pin and self.drop:
+            expected, fix = "nothing, as the basis is what is pinned", "Leave out one of them."
+            raise InvalidInput("drop", expected=expected, got=list(self.drop), fix=fix)
+        if self.pin:
+            object.__setattr__(self, "basis", len(self.pin))
         if self.basis > self.samples:
             fix = "Search more samples, or mix fewer."
             raise InvalidInput("basis", expected=f"at most samples = {self.samples}", got=self.basis, fix=fix)
+        if self.drop and self.basis + len(self.drop) > self.samples:
+            expected = f"at most {self.samples - self.basis} of {self.samples} samples, as {self.basis} are mixed"
+            raise InvalidInput("drop", expected=expected, got=f"{len(self.drop)}", fix="Search more samples, or mix fewer.")
         if self.samples > self.bank:
             fix = f"Enlarge the bank too: bank={self.samples}."
             raise InvalidInput("samples", expected=f"at most bank = {self.bank}", got=self.samples, fix=fix)
@@ -95,6 +114,11 @@ class Settings:
     def searches(self) -> bool:
         """Whether a bank is needed."""
         return self.samples > 1
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The places in the search that the basis is made of, 0 the best."""
+        return self.pin or best_ranks(self.basis, self.drop)
 
     @property
     def search_views(self) -> Views:
@@ -138,7 +162,8 @@ def check_effect(settings: Settings, given: Mapping[str, Any]) -> None:
         "mix": "" if settings.basis > 1 else "a basis of 1 is not mixed",
         "bank": "" if settings.searches else "1 sample is not searched",
         "bank_views": "" if settings.searches else "1 sample is not searched",
+        "basis": "the basis is what is pinned" if settings.pin else "",
     }
     for name, why in without.items():
-        if why and name in given and (name, given[name]) != ("views", 1):
+        if why and name in given and (name, given[name]) not in (("views", 1), ("basis", len(settings.pin))):
             raise InvalidInput(name, expected=f"nothing, as {why}", got=given[name], fix="Leave it out.")

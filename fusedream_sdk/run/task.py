@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from fusedream_sdk.latents import Latents, map_latents, rows
+from fusedream_sdk.latents import Latents, map_latents, rows, select
 from fusedream_sdk.optim.loop import Selection
 from fusedream_sdk.optim.parametrise import BasisMix, Direct
 from fusedream_sdk.protocols import Generator, Objective, Parametrisation, Params
@@ -22,7 +22,8 @@ from fusedream_sdk.runtime.progress import bar
 from fusedream_sdk.scoring.augclip import AugCLIP, Penalty
 from fusedream_sdk.scoring.target import PromptTarget, Target
 from fusedream_sdk.scoring.views import Stream
-from fusedream_sdk.search.starts import drawn_starts, gaussian_starts, searched_starts
+from fusedream_sdk.search.ranks import Found
+from fusedream_sdk.search.starts import drawn_starts, gaussian_starts, search_samples
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,15 @@ class Task:
         rows: prompts and seeds, as the scorer read them.
         settings: the numbers of the run.
         progress: show progress bars on stderr.
+        starts: where its rows begin, (B, k, ...) each, once that is known: while they are drawn. None before, as where the
+            memory of a row is measured.
     """
 
     engine: Engine
     rows: Rows
     settings: Settings
     progress: bool = False
+    starts: Latents | None = None
 
     @property
     def generator(self) -> Generator:
@@ -61,11 +65,12 @@ class Task:
 
     def take(self, index: Sequence[int]) -> Task:
         """The same for some of the rows."""
-        return replace(self, rows=self.rows.take(index))
+        starts = None if self.starts is None else select(self.starts, index)
+        return replace(self, rows=self.rows.take(index), starts=starts)
 
     def repeat(self, times: int) -> Task:
         """The same with every row so often, one beside the other."""
-        return replace(self, rows=self.rows.repeat(times))
+        return self if times == 1 else self.take([row for row in range(len(self.rows)) for _ in range(times)])
 
 
 Starts = Callable[[Task], Latents]
@@ -86,20 +91,26 @@ Parametrise = Callable[[Task, Latents], Begun]
 
 
 def searched(task: Task) -> Latents:
-    """The `basis` best of the row's `samples` (section 3.2): from the bank where one can serve; one draw without a search."""
+    """The `basis` best of the row's `samples` (section 3.2): from the bank where one can serve; one draw without a search.
+
+    Where the settings pin some places of the search, or drop some, the basis is made accordingly.
+    """
+    return found_at(task, task.settings.ranks).latents if task.settings.searches else drawn(task)
+
+
+def found_at(task: Task, ranks: Sequence[int]) -> Found:
+    """What the search of each row has at some places, 0 the best."""
     rows, settings, engine = task.rows, task.settings, task.engine
-    if not settings.searches:
-        return drawn(task)
-    k, samples = settings.basis, settings.samples
     if engine.has_bank and isinstance(rows.target, PromptTarget):
-        bank = engine.bank(settings, progress=task.progress)
-        index, _ = bank.top(rows.target.embeddings, k, seeds=rows.seeds, samples=samples)
-        return bank.latents(task.generator, index)
+        bank, chosen = engine.bank(settings, progress=task.progress), list(ranks)
+        top = bank.top(rows.target.embeddings, max(ranks) + 1, seeds=rows.seeds, samples=settings.samples)
+        index, scores = (x[:, chosen] for x in top)
+        return Found(bank.latents(task.generator, index), index, scores)
     with bar("searching", task.progress) as advance:
-        return searched_starts(
+        return search_samples(
             *(task.generator, rows.target, rows.prompts, rows.seeds),
-            k=k,
-            samples=samples,
+            ranks=ranks,
+            samples=settings.samples,
             views=(settings.search_views, settings.bank_views),
             run=(engine.precision, advance),
         )

@@ -64,6 +64,8 @@ MEMORY_GB = Bounds(0, MILLION, above=True)
 FRAMES = Bounds(2, 100_000, whole=True)
 FPS = Bounds(1, 100, whole=True)  # a frame of a GIF lasts at least a hundredth of a second
 POPULATION = Bounds(2, 100_000, whole=True)
+CMA_POPULATION = Bounds(4, 100_000, whole=True)  # 4 + 3 ln 1: what Hansen's rule gives for one coordinate
+UPDATES = Bounds(0, MILLION, whole=True)  # of a member, in each generation
 COOLING = Bounds(0, 1, above=True)  # it would grow without end
 EVERY = STEPS  # steps between two pictures so far
 ROUNDS = Bounds(1, 1000, whole=True)  # of a measurement

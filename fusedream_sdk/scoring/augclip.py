@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import KW_ONLY, dataclass, field
+from functools import reduce
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from fusedream_sdk.runtime.checks import check_kind, check_seeds
 from fusedream_sdk.runtime.device import Precision
 from fusedream_sdk.runtime.progress import Advance
 from fusedream_sdk.scoring.parts import in_parts
-from fusedream_sdk.scoring.target import Target
+from fusedream_sdk.scoring.target import Target, by_views
 from fusedream_sdk.scoring.views import NO_VIEWS, Stream, Views
 
 Penalty = Callable[[Latents], Tensor]
@@ -33,7 +34,7 @@ class AugCLIP:
         generator: latents to images.
         target: what the images should match, row by row.
         seeds: one per row; with the step they name the views and the noise.
-        views: the distribution of views.
+        views: the distribution of views, for all scorers that have none of their own.
         count: views per picture and step, at least 1; with `NO_VIEWS` there is one, the picture.
         noise: standard deviation of Gaussian noise on the latents that may be mixed (0.01 in the public code).
         penalties: name -> function of the latents, added to the loss.
@@ -74,17 +75,24 @@ class AugCLIP:
         return Evaluation(latents=noisy, images=images, losses={"augclip": loss})
 
     def score(self, images: Tensor, *, step: int) -> Tensor:
-        """AugCLIP of pictures as they are: (B, 3, H, W) in [0, 1] to (B,), higher is better."""
-        count = self.count if self.views.random else 1
+        """AugCLIP of pictures as they are: (B, 3, H, W) in [0, 1] to (B,), higher is better.
+
+        Where some of several scorers have views of their own, each is averaged over its own, and the averages are added.
+        """
+        return reduce(torch.add, [self._mean(images, *each, step=step) for each in by_views(self.target, self.views)])
+
+    def _mean(self, images: Tensor, views: Views, target: Target, *, step: int) -> Tensor:
+        """The mean score over views of one kind, (B,)."""
+        count = self.count if views.random else 1
 
         def total(images: Tensor, part: slice) -> Tensor:
             seen = {"seeds": self.seeds, "step": step, "count": count, "stream": self.stream, "part": part}
-            drawn = self.views.seen(images, self.target.resolution, **seen)
+            drawn = views.seen(images, target.resolution, **seen)
             row = torch.arange(len(images), device=images.device).repeat_interleave(len(drawn) // len(images))
-            return self.target(drawn, row).view(len(images), -1).sum(dim=1)
+            return target(drawn, row).view(len(images), -1).sum(dim=1)
 
-        if not self.views.at_full_resolution:
-            images = shrink(images, self.target.resolution)  # once for all parts
+        if not views.at_full_resolution:
+            images = shrink(images, target.resolution)  # once for all parts
         return in_parts(total, images, count) / count
 
     def perturb(self, latents: Latents, *, step: int) -> Latents:
@@ -116,15 +124,22 @@ def fresh_score(
     chunk: int = 256,
     progress: Advance = lambda done, total: None,
 ) -> Tensor:
-    """AugCLIP of given pictures over views of another stream, without gradient, a few at a time: (B,)."""
+    """AugCLIP of given pictures over views of another stream, without gradient, a few at a time: (B,).
+
+    With `NO_VIEWS` it is the score of the pictures themselves, whatever views some scorers have of their own.
+    """
+    each = by_views(target, views) if views.random else [(views, target)]
+
+    def mean(i: int, views: Views, target: Target) -> Tensor:
+        one, number = images[i : i + 1], count if views.random else 1
+        drawn = views.seen(one, target.resolution, seeds=[seeds[i]], step=0, count=number, stream=stream)
+        row = torch.full((len(drawn),), i, device=images.device)
+        return torch.cat([target(drawn[a : a + chunk], row[a : a + chunk]) for a in range(0, len(drawn), chunk)]).mean()
+
     scores = []
     for i in range(len(images)):
         with torch.no_grad():
-            one = images[i : i + 1]
-            drawn = views.seen(one, target.resolution, seeds=[seeds[i]], step=0, count=count, stream=stream)
-            row = torch.full((len(drawn),), i, device=images.device)
-            parts = [target(drawn[a : a + chunk], row[a : a + chunk]) for a in range(0, len(drawn), chunk)]
-        scores.append(torch.cat(parts).mean())
+            scores.append(reduce(torch.add, [mean(i, *one) for one in each]))
         progress(i + 1, len(images))
     return torch.stack(scores)
 

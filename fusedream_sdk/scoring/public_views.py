@@ -15,10 +15,10 @@ from torch import Tensor
 BATCH = 50  # views that share a resize ratio: the code's batch in every step, and in each of the 20 rounds of its report
 
 
-def batches(chosen: range) -> list[tuple[int, slice]]:
-    """Which of the chosen views share a ratio: the view whose number says it, and where they are among the chosen."""
-    firsts = range(chosen.start // BATCH * BATCH, chosen.stop, BATCH)
-    parts = [(max(first, chosen.start), min(first + BATCH, chosen.stop)) for first in firsts]
+def batches(chosen: range, size: int = BATCH) -> list[tuple[int, slice]]:
+    """Which of the chosen views share a number: the view that it is the number of, and where they are among the chosen."""
+    firsts = range(chosen.start // size * size, chosen.stop, size)
+    parts = [(max(first, chosen.start), min(first + size, chosen.stop)) for first in firsts]
     return [(first, slice(a - chosen.start, b - chosen.start)) for first, (a, b) in zip(firsts, parts, strict=True)]
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import reduce
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput, PluginContractError
-from fusedream_sdk.imaging.resize import shrink
+from fusedream_sdk.imaging.resize import shrink, shrink_views
 from fusedream_sdk.models.checks import device_of
+from fusedream_sdk.models.compiled import as_it_is
+from fusedream_sdk.models.ensemble import RewardEnsemble, reads_prompt
+from fusedream_sdk.models.weighted import VALUES, VARIANTS, PlainViews
 from fusedream_sdk.protocols import Reward, Scorer
 from fusedream_sdk.scoring.prompt import PromptLike, Term, as_prompt
+from fusedream_sdk.scoring.views import NO_VIEWS, Views
 
 
 class Target(Protocol):
@@ -67,6 +72,9 @@ class PromptTarget:
 class RewardTarget:
     """A reward that is no inner product: of a prompt the weighted mean of its parts' scores.
 
+    A reward that says `reads_prompt = False` is asked once for each picture: what it says does not depend on the parts, so
+    it is no mean of theirs.
+
     Attributes:
         reward: says how well a picture fits a text.
         parts: of each row's prompt, with their shares.
@@ -79,7 +87,7 @@ class RewardTarget:
     parts: tuple[tuple[tuple[Term, float], ...], ...]
 
     def __post_init__(self) -> None:
-        if any(term.picture is not None for parts in self.parts for term, _ in parts):
+        if reads_prompt(self.reward) and any(term.picture is not None for parts in self.parts for term, _ in parts):
             expected = "texts, as the scorer has no embeddings"
             raise InvalidInput("prompts", expected=expected, got="a picture", fix="Use a scorer with encode_image.")
 
@@ -96,14 +104,43 @@ class RewardTarget:
         """The same, with the reward in another form: compiled, or watched."""
         return RewardTarget(scorer, self.parts)
 
+    @property
+    def by_views(self) -> list[tuple[PlainViews, RewardTarget]]:
+        """Targets whose scores add up to its own, each with the views of its own, if it has any."""
+        reward = as_it_is(self.reward)
+        if not isinstance(reward, RewardEnsemble) or list(reward.by_views) == [None]:
+            return [(None, self)]
+        return [(own, self.seen_by(part)) for own, part in reward.by_views.items()]
+
     def __call__(self, images: Tensor, row: Tensor) -> Tensor:
-        asked = [(i, term.text, share) for i, of in enumerate(row.tolist()) for term, share in self.parts[of]]
+        reward = as_it_is(self.reward)
+        if isinstance(reward, RewardEnsemble) and len(reward.by_reading) > 1:
+            parts = [self.seen_by(part) for part in reward.by_reading.values()]
+            return reduce(torch.add, [part(shrink_views(images, part.resolution), row) for part in parts])
+        of_rows = self.parts if reads_prompt(reward) else [((parts[0][0], 1.0),) for parts in self.parts]
+        asked = [(i, term.text, share) for i, of in enumerate(row.tolist()) for term, share in of_rows[of]]
         index = torch.tensor([i for i, _, _ in asked], device=images.device)
         share = torch.tensor([share for _, _, share in asked], device=images.device)
         scores = self.reward.score(images[index], [text for _, text, _ in asked]).float()
         if scores.shape != share.shape:
             raise PluginContractError(f"scorer.score: expected shape {tuple(share.shape)}, got {tuple(scores.shape)}.")
         return scores.new_zeros(len(images)).index_add(0, index, scores * share)
+
+
+def by_views(target: Target, views: Views) -> list[tuple[Views, Target]]:
+    """Targets whose scores add up to that of a target, each with the views on which it is scored: its own, or these."""
+    if not isinstance(target, RewardTarget):
+        return [(views, target)]
+    return [(views if own is None else as_views(own), part) for own, part in target.by_views]
+
+
+def as_views(plain: bool | tuple[bool | float, ...]) -> Views:
+    """Views from plain values: False is the picture itself. Raises InvalidInput for a value that cannot be used."""
+    if isinstance(plain, bool):
+        return NO_VIEWS
+    values: Any = plain[:VALUES]
+    variant: Any = VARIANTS[int(plain[VALUES])] if len(plain) > VALUES else VARIANTS[0]
+    return Views(*values, variant=variant)
 
 
 def make_target(scorer: Scorer | Reward, prompts: Sequence[PromptLike]) -> PromptTarget | RewardTarget:

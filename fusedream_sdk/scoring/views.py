@@ -1,4 +1,4 @@
-"""The random views of AugCLIP (section 3.1): colour, translation, resize, cutout, in two variants.
+"""The random views of AugCLIP (section 3.1): colour, translation, resize, cutout, in two variants; and those of other methods.
 
 The families and strengths are DiffAugment's (Zhao et al., 2020) as the public FuseDream code sets them, on pictures in
 [-1, 1]: brightness + U(-.5, .5), saturation x U(0, 2), contrast x U(.5, 1.5), translation by up to 1/8 of a side, resize
@@ -16,7 +16,7 @@ x U(.8, 1.2), a cut square of half a side. "public" makes views as that code doe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import IntEnum
 from typing import Any, Literal, get_args
 
@@ -28,9 +28,10 @@ from torch import Tensor
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.imaging.resize import centre_square, plain_bilinear, shrink
 from fusedream_sdk.runtime.checks import check_choice, check_flag, is_number
+from fusedream_sdk.scoring.cutouts import CUTOUTS
 from fusedream_sdk.scoring.public_views import batches, cut_out, resize, translate
 
-Variant = Literal["ours", "public"]
+Variant = Literal["ours", "public", "big-sleep", "vqgan-clip"]
 
 UNIFORMS = 9  # random numbers behind one view; a switched-off family leaves the others' numbers as they were
 
@@ -56,7 +57,8 @@ class Views:
         shift: largest translation, as a part of the side.
         zoom: size factor drawn from U(1 - zoom, 1 + zoom).
         hole: side of the cut square, as a part of the side.
-        variant: "ours", or "public": made as the public FuseDream code makes them.
+        variant: "ours", or "public": made as the public FuseDream code makes them; "big-sleep" or "vqgan-clip": the cutouts of
+            these methods (see `cutouts`), which have no other parameter.
 
     References:
         Liu et al. (2021). FuseDream: training-free text-to-image generation with improved CLIP+GAN space optimization.
@@ -85,11 +87,16 @@ class Views:
         for name in ("colour", "translation", "resize", "cutout"):
             check_flag(f"Views.{name}", getattr(self, name))
         check_choice("Views.variant", self.variant, get_args(Variant))
+        for field in fields(self) if self.variant in CUTOUTS else ():
+            value = getattr(self, field.name)
+            if field.name != "variant" and value != field.default:
+                expected = f"nothing, as the views of {self.variant!r} are as they were published"
+                raise InvalidInput(f"Views.{field.name}", expected=expected, got=value, fix="Leave it out.")
 
     @property
     def at_full_resolution(self) -> bool:
         """Whether views are made of the picture as it was drawn, and each of them is shrunk."""
-        return self.variant == "public"
+        return self.variant != "ours"
 
     @property
     def random(self) -> bool:
@@ -103,11 +110,14 @@ class Views:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a recipe; the variant only where it is not ours, as the first recipes knew no other."""
+        if self.variant in CUTOUTS:
+            return {"variant": self.variant}
         return {name: value for name, value in asdict(self).items() if (name, value) != ("variant", "ours")}
 
     def numbers(self, seeds: Sequence[int], *, step: int, count: int, stream: Stream) -> Tensor:
-        """The random numbers behind the views of each row, (B, count, 9) in [0, 1), on the CPU."""
-        return uniforms(seeds, step=step, count=count, stream=stream)
+        """The random numbers behind the views of each row, (B, count, 9) in [0, 1), on the CPU; of cutouts another number."""
+        each = CUTOUTS[self.variant][0] if self.variant in CUTOUTS else UNIFORMS
+        return uniforms(seeds, step=step, count=count, stream=stream, each=each)
 
     def seen(
         self,
@@ -131,6 +141,8 @@ class Views:
             (B * V, 3, resolution, resolution) of the V views in `part`, row by row, unclamped.
         """
         named: dict[str, Any] = {"seeds": seeds, "step": step, "count": count, "stream": stream, "part": part}
+        if self.variant in CUTOUTS:
+            return self._cut(images, resolution, **named)
         if self.at_full_resolution:
             return plain_bilinear(self(centre_square(images), **named), resolution)
         return self(shrink(images, resolution), **named)
@@ -162,9 +174,11 @@ class Views:
         Raises:
             InvalidInput: not one seed for each row.
         """
-        if len(seeds) != len(images):
-            raise InvalidInput("seeds", expected=f"one for each of {len(images)} rows", got=f"{len(seeds)} seeds")
+        check_seed_of_each(seeds, images)
         chosen = range(count)[part]
+        if self.variant in CUTOUTS:
+            named: dict[str, Any] = {"seeds": seeds, "step": step, "count": count, "stream": stream, "part": part}
+            return self._cut(images, images.shape[-1], **named)
         if not self.random:
             return images.repeat_interleave(len(chosen), dim=0)
         numbers = self.numbers(seeds, step=step, count=count, stream=stream)
@@ -179,6 +193,15 @@ class Views:
         if not self.cutout:
             return views + 0.5
         return torch.addcmul(views.new_tensor(0.5), views, self._kept(views, u[..., 6:8].flatten(0, 1)))
+
+    def _cut(self, images: Tensor, resolution: int, *, seeds: Sequence[int], part: slice, **named: Any) -> Tensor:
+        """The chosen cutouts of each row: (B, 3, H, W) to (B * V, 3, resolution, resolution)."""
+        check_seed_of_each(seeds, images)
+        _, cut = CUTOUTS[self.variant]
+        chosen, place = range(named["count"])[part], place_of(named["stream"], named["step"])
+        numbers = self.numbers(seeds, **named)
+        rows = zip(images, numbers, seeds, strict=True)
+        return torch.cat([cut(picture, u, chosen, resolution, (seed, place)) for picture, u, seed in rows])
 
     def _public(self, x: Tensor, u: Tensor, chosen: range) -> Tensor:
         """The rest of a row's chosen views, (V, 3, R, R), as the public code makes it; its numbers are (count, 9)."""
@@ -235,12 +258,32 @@ NO_VIEWS = Views(colour=False, translation=False, resize=False, cutout=False)
 PUBLIC_VIEWS = Views(variant="public")
 """The views of the public FuseDream code."""
 
+PUBLIC_PICTURE = Views(colour=False, translation=False, resize=False, cutout=False, variant="public")
+"""The picture itself, shrunk as the public code shrinks it: what its search looks at."""
+
+BIG_SLEEP_CUTOUTS = Views(variant="big-sleep")
+"""The cutouts of Big Sleep."""
+
+VQGAN_CLIP_CUTOUTS = Views(variant="vqgan-clip")
+"""The cutouts of VQGAN-CLIP."""
+
 NAMED_VIEWS = {"ours": Views(), "public": PUBLIC_VIEWS, "none": NO_VIEWS}
 """What the command line calls them."""
 
 
-def uniforms(seeds: Sequence[int], *, step: int, count: int, stream: Stream) -> Tensor:
-    """The random numbers behind the views of each row: (B, count, 9) in [0, 1), float32, on the CPU.
+def check_seed_of_each(seeds: Sequence[int], images: Tensor) -> None:
+    """One seed for each row. Raises InvalidInput otherwise."""
+    if len(seeds) != len(images):
+        raise InvalidInput("seeds", expected=f"one for each of {len(images)} rows", got=f"{len(seeds)} seeds")
+
+
+def place_of(stream: Stream, step: int) -> int:
+    """What names a stream and a step beside a row's seed."""
+    return (int(stream) << 48) + step
+
+
+def uniforms(seeds: Sequence[int], *, step: int, count: int, stream: Stream, each: int = UNIFORMS) -> Tensor:
+    """The random numbers behind the views of each row: (B, count, each) in [0, 1), float32, on the CPU.
 
     Philox is counter-based: a generator per (seed, stream, step) costs microseconds and needs no global state.
 
@@ -248,8 +291,8 @@ def uniforms(seeds: Sequence[int], *, step: int, count: int, stream: Stream) -> 
         Salmon et al. (2011). Parallel random numbers: as easy as 1, 2, 3. SC 2011: Philox.
     """
     rows = [
-        np.random.Generator(np.random.Philox(key=np.array([seed, (int(stream) << 48) + step], dtype=np.uint64))).random(
-            (count, UNIFORMS), dtype=np.float32
+        np.random.Generator(np.random.Philox(key=np.array([seed, place_of(stream, step)], dtype=np.uint64))).random(
+            (count, each), dtype=np.float32
         )
         for seed in seeds
     ]

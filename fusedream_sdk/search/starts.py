@@ -18,6 +18,7 @@ from fusedream_sdk.scoring.prompt import PromptLike, as_prompt
 from fusedream_sdk.scoring.target import Target
 from fusedream_sdk.scoring.views import Stream, Views
 from fusedream_sdk.search.bank import BLOCK, draw_block
+from fusedream_sdk.search.ranks import Found
 
 
 def draw_samples(generator: Generator, n: int, seed: int, prompt: PromptLike) -> Latents:
@@ -60,7 +61,23 @@ def searched_starts(
     views: tuple[Views, int],
     run: tuple[Precision, Advance],
 ) -> Latents:
-    """The k best of a row's samples, each of them scored: (B, k, ...) each, best first.
+    """The k best of a row's samples: (B, k, ...) each, best first. Arguments as of `search_samples`."""
+    how = {"samples": samples, "views": views, "run": run}
+    return search_samples(generator, target, prompts, seeds, ranks=range(k), **how).latents
+
+
+def search_samples(
+    generator: Generator,
+    target: Target,
+    prompts: Sequence[PromptLike],
+    seeds: Sequence[int],
+    *,
+    ranks: Sequence[int],
+    samples: int,
+    views: tuple[Views, int],
+    run: tuple[Precision, Advance],
+) -> Found:
+    """Some of a row's samples, each of which is scored, by their places among them.
 
     For rewards without embeddings and generators that depend on the prompt, which no bank can serve.
 
@@ -68,13 +85,14 @@ def searched_starts(
         generator: that draws.
         target: of the rows.
         prompts, seeds: of each row.
-        k: how many.
+        ranks: the places that are wanted, 0 the best.
         samples: how many a row sees.
         views: their distribution, and how many are averaged for each sample.
         run: context in which the models run, and what is told of the progress.
     """
     precision, progress = run
-    found = []
+    found: list[Latents] = []
+    index, scores = [], []
     for row, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
         latents = draw_samples(generator, samples, seed, prompt)
 
@@ -85,6 +103,9 @@ def searched_starts(
             return score
 
         with torch.no_grad(), precision():
-            best = torch.cat(all_chunks(samples, BLOCK, some)).topk(k).indices
-        found.append(map_latents(lambda x, best=best: x[best].unsqueeze(0), latents))
-    return concatenate(found)
+            best = torch.cat(all_chunks(samples, BLOCK, some)).topk(max(ranks) + 1)
+        chosen = best.indices[list(ranks)]
+        found.append(map_latents(lambda x, chosen=chosen: x[chosen].unsqueeze(0), latents))
+        index.append(chosen.cpu())
+        scores.append(best.values[list(ranks)].float().cpu())
+    return Found(concatenate(found), torch.stack(index), torch.stack(scores))

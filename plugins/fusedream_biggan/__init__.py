@@ -27,6 +27,7 @@ def load(
     device: str | torch.device = "cpu",
     truncation: float = 1.0,
     classes: Literal["uniform", "gaussian"] = "uniform",
+    layers: bool = False,
     cache_dir: str | Path | None = None,
     revision: str | None = None,
     sha256: str | None = None,
@@ -43,6 +44,7 @@ def load(
             statistics for 1 alone, and any other truncation is refused.
         classes: how `sample` draws the class embedding y: "uniform" is that of one of the model's classes, as in
             section 3.2 of the paper; "gaussian" is N(0, 1) per coordinate, its rival in figure 12.
+        layers: whether every layer has a z and shares of all classes of its own, as Big Sleep moves them; BigGAN-deep alone.
         cache_dir: where downloads are kept. Default: torch's hub folder for names, Hugging Face's for repositories.
         revision: branch, tag or commit of a repository id.
         sha256: what the file of weights has to hash to, 64 hexadecimal digits.
@@ -57,7 +59,7 @@ def load(
 
     files = locate(weights, cache_dir=cache_dir, revision=revision)
     checkpoint = load_checkpoint(files, architecture=architecture, sha256=sha256)
-    return BigGANGenerator(checkpoint, truncation=truncation, classes=classes).to(device)
+    return BigGANGenerator(checkpoint, truncation=truncation, classes=classes, layers=layers).to(device)
 
 
 def cached(weights: str) -> bool:

@@ -23,6 +23,9 @@ class FoldedBigGAN(nn.Module):
         weights: as `shapes_deep.entries(config)` describes them.
         config: the sizes.
         truncation: in (0, 1].
+
+    Attributes:
+        conditions: how many layers read z and y: the first one, and the blocks.
     """
 
     embeddings: Tensor  # (classes, z_dim)
@@ -30,6 +33,7 @@ class FoldedBigGAN(nn.Module):
     def __init__(self, weights: Weights, config: Config, truncation: float) -> None:
         super().__init__()
         self.z_dim, self.resolution, self.width = config.z_dim, config.output_dim, config.channel_width
+        self.conditions = 1 + len(config.layers)
         embeddings = weights["embeddings.weight"].detach().T.clone(memory_format=torch.contiguous_format)
         self.register_buffer("embeddings", embeddings)
         self.first = Linear(normalised(weights, "generator.gen_z"), weights["generator.gen_z.bias"])
@@ -43,11 +47,12 @@ class FoldedBigGAN(nn.Module):
         self.last = Output(norm, last[:3], weights["generator.conv_to_rgb.bias"][:3])
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
-        """z and y, (B, z_dim) each, to images (B, 3, H, W) in [-1, 1]."""
-        condition = torch.cat([z, y], dim=1)
-        x = self.first(condition).view(-1, 4, 4, 16 * self.width).permute(0, 3, 1, 2)  # the package's order: channels last
+        """z and y, (B, z_dim) each, or (B, conditions, z_dim) each, one for every layer, to images (B, 3, H, W) in [-1, 1]."""
+        condition = torch.cat([z, y], dim=-1)
+        each = iter(condition.unbind(1) if condition.dim() == 3 else [condition] * self.conditions)
+        x = self.first(next(each)).view(-1, 4, 4, 16 * self.width).permute(0, 3, 1, 2)  # the package's order: channels last
         for layer in self.layers:
-            x = layer(x) if isinstance(layer, Attention) else layer(x, condition)
+            x = layer(x) if isinstance(layer, Attention) else layer(x, next(each))
         return self.last(x)
 
 

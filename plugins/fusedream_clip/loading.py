@@ -7,7 +7,7 @@ import pickle
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,19 @@ WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.b
 
 
 def load_pretrained(
-    weights: str | Path, *, revision: str | None = None, cache_dir: str | Path | None = None
+    weights: str | Path,
+    *,
+    revision: str | None = None,
+    cache_dir: str | Path | None = None,
+    processor: str | Path | None = None,
 ) -> tuple[Any, Any]:
     """Model (float32, frozen, eval mode, on the CPU) and processor of a repository id or a folder.
+
+    Args:
+        weights: where the model is.
+        revision: branch, tag or commit of a repository id.
+        cache_dir: where downloads are kept.
+        processor: where the processor is, if it is not beside the model: a repository id or a folder.
 
     Raises:
         WeightsError: missing, damaged, incomplete, not a dual encoder, or not safe to load.
@@ -45,19 +55,21 @@ def load_pretrained(
         check_folder(folder)
         if revision is not None:
             raise InvalidInput("revision", expected="None, as weights is a folder", got=revision)
-        return read(str(folder), {})
+        return read(str(folder), {}, processor, cache_dir)
     name, options = str(weights), {"revision": revision or "main", "cache_dir": cache_dir}
     try:
         config = try_to_load_from_cache(name, "config.json", **options)
         if isinstance(config, str):  # what is in the cache is used without asking the hub for anything newer
-            return read(str(Path(config).parent), {})
+            return read(str(Path(config).parent), {}, processor, cache_dir)
     except (WeightsError, HFValidationError):  # not all of it is there: the hub says what is wrong, or completes it
         pass
-    return read(name, options)
+    return read(name, options, processor, cache_dir)
 
 
-def read(source: str, options: dict[str, Any]) -> tuple[Any, Any]:
-    """Model and processor of a folder or repository id. Raises WeightsError."""
+def read(
+    source: str, options: dict[str, Any], processor: str | Path | None = None, cache_dir: str | Path | None = None
+) -> tuple[Any, Any]:
+    """Model and processor of a folder or repository id; the processor may be elsewhere. Raises WeightsError."""
     folder = Path(source) if not options else None
     try:
         with quiet():
@@ -75,13 +87,28 @@ def read(source: str, options: dict[str, Any]) -> tuple[Any, Any]:
             held = folder or cached_folder(source, options)
             if held is not None:
                 check_held(model, held)
-            processor = AutoProcessor.from_pretrained(source, trust_remote_code=False, **options)
-            check_processor(processor, model, source)
+            if processor is None:
+                reader = AutoProcessor.from_pretrained(source, trust_remote_code=False, **options)
+            else:
+                reader = read_processor(str(processor), cache_dir)
+            check_processor(reader, model, source)
     except FuseDreamError:
         raise
     except Exception as error:  # transformers, the hub's client and the readers each have their own
         raise WeightsError(explain(error, source)) from error
-    return model.eval().requires_grad_(False), processor
+    return model.eval().requires_grad_(False), reader
+
+
+def read_processor(source: str, cache_dir: str | Path | None = None) -> Any:
+    """The processor of a folder or repository id. Raises WeightsError."""
+    place = os.path.expanduser(source)
+    options: dict[str, Any] = {"trust_remote_code": False, "cache_dir": cache_dir}
+    try:
+        with suppress(OSError, ValueError):  # what is in the cache is used without asking the hub for anything newer
+            return AutoProcessor.from_pretrained(place, local_files_only=True, **options)
+        return AutoProcessor.from_pretrained(place, **options)
+    except Exception as error:  # as of `read`
+        raise WeightsError(explain(error, source)) from error
 
 
 def cached_folder(name: str, options: dict[str, Any]) -> Path | None:

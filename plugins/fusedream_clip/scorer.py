@@ -71,6 +71,12 @@ class ClipScorer:
         """Where it runs."""
         return next(self.model.parameters()).device
 
+    @property
+    def scale(self) -> float:
+        """What the model was trained to multiply cosine similarities by; 1 where it has none. Scores here are without it."""
+        stored = getattr(self.model, "logit_scale", None)
+        return 1.0 if stored is None else float(stored.detach().exp())
+
     def to(self, device: str | torch.device) -> ClipScorer:
         """Move it, in place.
 

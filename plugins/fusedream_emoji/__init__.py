@@ -32,6 +32,13 @@ def vqgan(**options: Any) -> Generator:
     return fusedream_vqgan.load(**{"weights": str(WEIGHTS / "vqgan"), **options})
 
 
+def turbo(**options: Any) -> Generator:
+    """The emoji one-step diffusion model: 64 drawings, 64 x 64 pixels. Needs `diffusers`; options as for `diffusion`."""
+    import fusedream_diffusion
+
+    return fusedream_diffusion.load(**{"weights": str(WEIGHTS / "turbo"), **options})
+
+
 def scorer(**options: Any) -> Scorer:
     """The emoji CLIP (a small ViT), which is optimised. Options as for `clip`."""
     return encoder("scorer", **options)
@@ -100,3 +107,14 @@ def vqgan_pair() -> ModelPair:
 
     settings = {**SETTINGS, **VQGAN_SETTINGS}
     return ModelPair("emoji-vqgan", "emoji", settings=settings, judge="emoji-judge", perceptual="emoji", banks=BANKS)
+
+
+TURBO_SETTINGS = {"basis": 1, "samples": 16, "bank": 16, "noise": 0.0, "lr": 0.05}
+
+
+def turbo_pair() -> ModelPair:
+    """The emoji one-step diffusion model, which reads the prompt itself, with the same scorer: what `reno` steers."""
+    from fusedream_sdk.models.loading import ModelPair
+
+    settings = {**SETTINGS, **TURBO_SETTINGS}
+    return ModelPair("emoji-turbo", "emoji", settings=settings, judge="emoji-judge", perceptual="emoji")

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 TENSORS = {"a.weight": torch.arange(6.0).view(2, 3), "a.count": torch.tensor(3), "b": torch.ones(2, dtype=torch.float16)}
@@ -80,3 +82,32 @@ def test_another_suffix_is_refused(fusedream):
     code, _, error = fusedream("convert", "in.ckpt", "out.bin")
     assert code == 2
     assert "ends in .safetensors" in error
+
+
+class Network(torch.nn.Module):
+    """Pickled whole, as NVIDIA publishes its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(2))
+        self.bound, self.odd = 256, Callback()
+
+
+def test_of_several_states_the_one_that_draws_is_written(fusedream):
+    """As rosinality/stylegan2-pytorch saves them."""
+    torch.save({"g": {"a": torch.zeros(1)}, "g_ema": TENSORS, "args": None}, "in.pt")
+    assert fusedream("convert", "in.pt", "out.safetensors")[0] == 0
+    assert load_file("out.safetensors").keys() == TENSORS.keys()
+
+
+def test_a_network_pickled_whole_needs_trust_and_its_numbers_are_kept(fusedream):
+    Path("in.pkl").write_bytes(pickle.dumps({"G_ema": Network(), "attack": Attack()}))
+    code, _, error = fusedream("convert", "in.pkl", "out.safetensors")
+    assert code == 2
+    assert "pickled with its code, which was refused" in error
+    assert "fusedream convert in.pkl in.safetensors --trust" in error
+    assert fusedream("convert", "in.pkl", "out.safetensors", "--trust")[0] == 0
+    with safe_open("out.safetensors", framework="pt") as file:
+        assert file.metadata() == {"format": "pt", "layers": '{"bound": 256}'}
+        assert torch.equal(file.get_tensor("weight"), torch.ones(2))
+    assert sorted(os.listdir()) == ["in.pkl", "out.safetensors"]

@@ -9,6 +9,7 @@ from PIL import Image
 
 from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.imaging.pictures import read_recipe
+from fusedream_sdk.models.registry import list_methods
 
 NAMED = ("random-search?population=8", "clip-adam")
 
@@ -83,7 +84,7 @@ def test_a_method_begins_at_a_picture(fusedream):
         ("random-serch", "Did you mean 'random-search'?"),
         (
             "fusedraem",
-            "expected one of clip-adam, fusedream, random-search; got 'fusedraem'. Did you mean 'fusedream'?",
+            f"expected one of {', '.join(list_methods())}; got 'fusedraem'. Did you mean 'fusedream'?",
         ),
         ("random-search?populatoin=8", "got 'populatoin'. Did you mean 'population'?"),
         ("random-search?population=1", "population: expected an integer of at least 2, got 1"),
@@ -128,6 +129,6 @@ def test_a_setting_that_a_method_has_no_use_for_is_refused_and_nothing_is_drawn(
 
 def test_the_methods_are_listed_beside_the_models(fusedream):
     _, out, _ = fusedream("models")
-    assert "methods: clip-adam, fusedream, random-search" in out.splitlines()
+    assert f"methods: {', '.join(list_methods())}" in out.splitlines()
     _, out, _ = fusedream("plugins")
     assert "  clip-adam          fusedream-sdk (fusedream_sdk.methods.clip_adam:clip_adam)" in out.splitlines()

@@ -37,7 +37,8 @@ def by_hand() -> Method:
 
 
 def test_the_methods_that_are_installed_are_listed():
-    assert fd.list_methods() == ["clip-adam", "fusedream", "random-search"]
+    assert {"clip-adam", "fusedream", "random-search"} <= set(fd.list_methods())
+    assert fd.list_methods() == sorted(fd.list_methods())
 
 
 @pytest.mark.parametrize("method", [*NAMED, by_hand()], ids=str)

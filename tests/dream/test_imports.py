@@ -9,8 +9,8 @@ from textwrap import dedent
 import pytest
 
 UNUSED = (
-    *("pytorch_pretrained_biggan", "transformers", "kornia", "torchvision", "lpips", "open_clip"),
-    *("huggingface_hub", "httpx", "requests", "boto3", "botocore", "scipy", "matplotlib"),
+    *("pytorch_pretrained_biggan", "transformers", "kornia", "torchvision", "lpips", "open_clip", "diffusers"),
+    *("huggingface_hub", "httpx", "requests", "boto3", "botocore", "scipy", "matplotlib", "cma", "pymoo"),
     *("torch._dynamo", "torch._inductor", "torch.distributed.tensor", "sympy", "triton"),
 )
 MADE = {

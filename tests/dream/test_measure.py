@@ -15,6 +15,7 @@ from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.errors import InvalidInput, NotEnoughMemory, UnknownPlugin
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.methods.base import Method
+from fusedream_sdk.methods.loading import load_method
 from fusedream_sdk.models.loading import ModelPair
 from fusedream_sdk.run.estimate import Estimate
 from fusedream_sdk.run.task import Task, direct, searched
@@ -72,6 +73,17 @@ def test_steps_looks_report_and_bank_are_counted(make_dream: MakeDream, clock: C
     assert found.bank_seconds == 96
     fewer = make_dream(Slow(clock)).estimate("red", steps=1, check_every=1, samples=1, basis=1)
     assert (fewer.picture_seconds, fewer.bank_seconds) == (2 + 2 + 1, 0)
+
+
+def test_the_steps_that_refine_members_are_counted(make_dream: MakeDream, clock: Clock):
+    method = load_method("basin-cma", population=4, updates=3, last=6)
+    found = make_dream(Slow(clock)).estimate("red", method=method, steps=2, check_every=2)
+    assert found.picture_seconds == 4 * (2 * (3 + 1) + 6 + 1) + 2 + 1  # points of four members, looks, the rendered picture
+
+
+def test_members_that_are_refined_for_years_are_refused(make_dream: MakeDream):
+    with pytest.raises(InvalidInput, match="steps: expected a run of at most a year"):
+        make_dream().estimate("red", method="basin-cma?updates=1000000&population=100", steps=1_000_000)
 
 
 def test_twice_the_rows_take_twice_the_time_and_the_disk(make_dream: MakeDream, clock: Clock):

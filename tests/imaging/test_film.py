@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageSequence
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput, OutputError
 from fusedream_sdk.imaging import film as film_module
-from fusedream_sdk.imaging.film import check_film, save_film
+from fusedream_sdk.imaging.film import check_film, save_film, write_film
+from fusedream_sdk.imaging.pictures import to_pil
 from fusedream_sdk.testing import ToyGenerator, random_latents
 
 
@@ -59,13 +61,43 @@ def test_without_ffmpeg_the_error_says_what_to_install_and_writes_nothing(tmp_pa
     assert not list(tmp_path.iterdir())
 
 
-def test_a_failing_ffmpeg_is_told_in_its_own_words_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    failed = subprocess.CompletedProcess([], 1, b"", b"no such codec")
-    monkeypatch.setattr(film_module.shutil, "which", lambda name: "ffmpeg")
-    monkeypatch.setattr(subprocess, "run", lambda *args, **options: failed)
+@pytest.mark.skipif(os.name != "posix", reason="the ffmpeg that fails is a shell script")
+@pytest.mark.parametrize("reads", ["cat > /dev/null;", ""])
+def test_a_failing_ffmpeg_is_told_in_its_own_words_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: str
+):
+    script, out = tmp_path / "ffmpeg", tmp_path / "out"
+    script.write_text(f"#!/bin/sh\n{reads} echo no such codec >&2; exit 1\n")
+    script.chmod(0o755)
+    out.mkdir()
+    monkeypatch.setattr(film_module.shutil, "which", lambda name: str(script))
     with pytest.raises(OutputError, match=r"ffmpeg could not write .mp4: no such codec"):
-        save(tmp_path / "a.mp4")
-    assert not list(tmp_path.iterdir())
+        save(out / "a.mp4", frames(200, 64))
+    assert not list(out.iterdir())
+
+
+def test_frames_are_taken_as_they_come_and_the_last_one_is_held(tmp_path: Path):
+    taken: list[int] = []
+
+    def some() -> Iterator[Image.Image]:
+        for number, colour in enumerate(("red", "lime", "blue")):
+            taken.append(number)
+            yield Image.new("RGB", (16, 16), colour)
+
+    write_film(some(), tmp_path / "a.gif", fps=10, overwrite=False, hold=1.0)
+    assert taken == [0, 1, 2]
+    with Image.open(tmp_path / "a.gif") as film:
+        shown = [(frame.convert("RGB").getpixel((3, 3)), frame.info["duration"]) for frame in ImageSequence.Iterator(film)]
+    assert [colour for colour, _ in shown] == [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    assert [stays for _, stays in shown] == [100, 100, 1100]
+
+
+def test_an_mp4_has_the_held_frames_too(tmp_path: Path):
+    imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
+    write_film(map(to_pil, frames(3)), tmp_path / "a.mp4", fps=5, overwrite=False, hold=2.0)
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", str(tmp_path / "a.mp4")]
+    raw = subprocess.run([*ffmpeg, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"], capture_output=True, check=True).stdout
+    assert len(raw) == (3 + 10) * 16 * 16 * 3
 
 
 def test_an_existing_film_is_kept_unless_overwriting_is_allowed(tmp_path: Path):

@@ -12,14 +12,17 @@ import torch
 from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.latents import Latents, map_latents
-from fusedream_sdk.methods.base import Method
-from fusedream_sdk.methods.random_search import random_search
+from fusedream_sdk.methods.base import Method, as_published
+from fusedream_sdk.methods.random_search import RandomSearch, random_search
 from fusedream_sdk.optim.directions import Clipped, inner
+from fusedream_sdk.optim.loop import Selection
 from fusedream_sdk.optim.optimisers import sgd
+from fusedream_sdk.optim.population import Refinement
 from fusedream_sdk.protocols import Params
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.run.task import Task, augclip, direct
 from fusedream_sdk.scoring.prompt import Prompt
+from fusedream_sdk.scoring.views import NO_VIEWS
 from fusedream_sdk.testing import check_method, random_latents
 
 MakeDream = Callable[..., FuseDream]
@@ -59,6 +62,8 @@ def test_it_cannot_be_changed():
         ({"members": 4}, "members: expected 1, as there is no population, got 4"),
         ({"members": 0}, "members: expected an integer of at least 1, got 0"),
         ({"members": 2.0}, "members: expected an integer of at least 1, got 2.0"),
+        ({"refine": Refinement(2, 3)}, "refine: expected None, as there is no population, got Refinement"),
+        ({"refine": (2, 3)}, "refine: expected a Refinement, or None, got a tuple"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused_when_it_is_made(parts: dict[str, Any], message: str):
@@ -134,3 +139,90 @@ def test_the_members_of_a_group_count_against_the_memory(make_dream: MakeDream):
     assert alone > 4
     assert crowded == alone // 4
     assert random_search(population=2 * alone).rows_at_a_time(task, starts) == 1
+
+
+class Counted:
+    """An objective that counts the rows that it evaluates."""
+
+    def __init__(self, of: Any) -> None:
+        self.of, self.rows = of, 0
+
+    def __call__(self, latents: Latents, *, step: int) -> Any:
+        self.rows += len(next(iter(latents.values())))
+        return self.of(latents, step=step)
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        by_hand(),
+        random_search(population=4),
+        dataclasses.replace(random_search(population=3), refine=Refinement(2, 5), unused=frozenset()),
+    ],
+    ids=["gradient", "population", "refined"],
+)
+def test_its_evaluations_are_the_pictures_that_a_run_scores(dream: FuseDream, method: Method, keep: Any):
+    counts: list[Counted] = []
+
+    def counted(part: Callable[[Task], Any]) -> Callable[[Task], Any]:
+        def made(task: Task) -> Any:
+            found = part(task)
+            judge = isinstance(found, Selection)
+            counts.append(Counted(found.holdout if judge else found))
+            return dataclasses.replace(found, holdout=counts[-1]) if judge else counts[-1]
+
+        return made
+
+    changes: dict[str, Any] = {"steps": 5, "check_every": 2, "keep": keep}
+    measured = dataclasses.replace(method, objective=counted(method.objective), selection=counted(method.selection))
+    assert len(list(dream.iterate("red", method=measured, **changes))) == 6
+    assert method.evaluations(method.settings_for(dream.settings, changes)) == sum(one.rows for one in counts)
+
+
+def test_the_members_of_a_population_may_be_refined_by_the_methods_own_optimiser(dream: FuseDream):
+    rates: list[float] = []
+
+    def optimiser(settings: Settings) -> Any:
+        rates.append(settings.lr)
+        return sgd(settings.lr)
+
+    plain = random_search(population=3)
+    method = dataclasses.replace(plain, refine=Refinement(1, 1), optimiser=optimiser, unused=frozenset())
+    changes: dict[str, Any] = {"steps": 1, "augment": NO_VIEWS}
+    refined = next(dream.iterate("red", method=method, lr=0.25, **changes))
+    assert rates == [0.25]
+    assert float(refined.evaluation.primary) < float(next(dream.iterate("red", method=plain, **changes)).evaluation.primary)
+
+
+def test_a_population_that_asks_for_the_space_is_given_it(dream: FuseDream):
+    given: list[Any] = []
+
+    def make(starts: Params, seeds: Any, *, space: Any) -> RandomSearch:
+        given.append(space)
+        return RandomSearch(starts, seeds, members=3, spread=0.5, cooling=0.9)
+
+    next(dream.iterate("red", method=dataclasses.replace(random_search(population=3), population=make)))
+    assert given == [dream.generator.space]
+
+
+def test_a_methods_numbers_count_more_than_those_of_the_models_where_it_runs_as_published():
+    way, numbers = {"keep": "last"}, {"steps": 7}
+    assert as_published(way, numbers, True) == {"keep": "last", "steps": 7}
+    assert as_published(way, numbers, False) == way
+    with pytest.raises(InvalidInput, match="published: expected True or False, got 1"):
+        as_published(way, numbers, 1)  # pyright: ignore[reportArgumentType]
+
+
+def test_an_objective_is_told_where_its_rows_begin(dream: FuseDream):
+    begun: list[Latents | None] = []
+
+    def objective(task: Task) -> Any:
+        begun.append(task.starts)
+        return augclip(task)
+
+    states = list(dream.iterate(PROMPTS, method=by_hand(objective=objective), steps=2))
+    assert len(begun) == 2  # the rows run alone
+    for row, starts in enumerate(begun):
+        assert starts is not None
+        assert torch.equal(starts["z"][0, 0], states[0].params["z"][row])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import torch
 
@@ -14,6 +15,7 @@ from fusedream_sdk.optim.directions import Descent
 from fusedream_sdk.optim.optimisers import Adam
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.run.task import augclip, held_out, mixed, searched
+from fusedream_sdk.scoring.views import NO_VIEWS, Views
 from fusedream_sdk.testing import check_method
 
 
@@ -38,10 +40,22 @@ def test_its_constants_are_the_settings_of_the_paper():
     assert all((views.colour, views.translation, views.resize, views.cutout))  # section 3.1
 
 
+def test_as_published_its_constants_are_the_papers_whatever_the_models_recommend():
+    recommended = Settings(steps=80, views=8, lr=0.02, samples=4096, bank=6144, bank_views=2, mix="best", augment=NO_VIEWS)
+    settings = fusedream(published=True).settings_for(recommended, {})
+    assert (settings.steps, settings.lr, settings.keep) == (1000, 5e-3, "last")  # appendix A; nothing is held out
+    assert (settings.samples, settings.basis, settings.mix) == (10_000, 5, "paper")  # section 3.2
+    assert (settings.augment, settings.search_augment) == (Views(), None)  # ranked by AugCLIP
+    assert (settings.views, settings.bank_views) == (50, 1)  # the public code
+    assert settings.noise == 0.0  # the public code alone has it
+    assert fusedream().settings_for(recommended, {}) == recommended
+    check_method(replace(fusedream(published=True), settings={**fusedream(published=True).settings, "samples": 16, "bank": 16}))
+
+
 def test_adam_has_the_settings_learning_rate_and_no_weight_decay():
     optimiser = settings_adam(Settings(lr=0.125))([torch.zeros(2, requires_grad=True)])
     assert isinstance(optimiser, Adam)
-    assert (optimiser.lr, optimiser.falls_over) == (0.125, None)
+    assert (optimiser.lr, optimiser.rate(0), optimiser.rate(900)) == (0.125, 0.125, 0.125)
 
 
 def test_every_setting_has_a_use_and_the_defaults_of_a_method_are_its_parts(dream: FuseDream):

@@ -237,3 +237,38 @@ def test_rows_stop_by_their_patience_whichever_point_is_kept():
     seen = states(Bowl(5.0), start, steps=500, selection=Selection(every=2, patience=2, keep="last"))
     assert seen[-1].status[0] == "plateau"
     assert seen[-1].step < 500
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.7, 0.99])
+def test_what_is_kept_may_be_the_average_of_the_steps(decay: float):
+    holdout = Bowl(goal=2.0)
+    seen = states(Bowl(goal=2.0), steps=9, selection=Selection(holdout, keep="last", average=decay))
+    for state in seen:
+        shares = torch.tensor([decay ** (state.step - i) for i in range(state.step + 1)])
+        points = torch.stack([earlier.params["x"] for earlier in seen[: state.step + 1]])
+        average = (points * (shares / shares.sum()).view(-1, 1, 1)).sum(dim=0)
+        torch.testing.assert_close(state.average["x"], average)
+        assert torch.equal(state.best.latents["x"], state.average["x"])
+    assert torch.equal(holdout.points[-1], seen[-1].average["x"])  # what is judged is what is kept
+    plain = states(Bowl(goal=2.0), steps=9)
+    assert all(torch.equal(a.params["x"], b.params["x"]) for a, b in zip(seen, plain, strict=True))  # the path is the same
+    assert not plain[-1].average
+
+
+def test_the_best_average_may_be_kept_too():
+    seen = states(Bowl(goal=2.0), steps=9, lr=1.0, selection=Selection(Bowl(goal=0.0), every=1, average=0.5))
+    best, row = seen[-1].best, torch.arange(3)
+    assert torch.equal(best.latents["x"], torch.stack([s.average["x"] for s in seen])[best.step, row])
+
+
+def test_the_average_of_a_row_that_breaks_stays_where_it_was():
+    seen = states(Bowl(1.0, nan_loss), selection=Selection(keep="last", average=0.7))
+    assert torch.equal(seen[-1].average["x"][1], seen[4].average["x"][1])
+    alone = states(Bowl(1.0), START[[0, 2]], selection=Selection(keep="last", average=0.7))
+    assert torch.equal(seen[-1].average["x"][[0, 2]], alone[-1].average["x"])
+
+
+@pytest.mark.parametrize("decay", [1, -0.1, float("nan"), "much", True])
+def test_a_decay_that_is_none_is_refused(decay: object):
+    with pytest.raises(InvalidInput, match="average: expected a number of at least 0 and below 1, or None"):
+        Selection(average=decay)  # pyright: ignore[reportArgumentType]

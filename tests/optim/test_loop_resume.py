@@ -21,6 +21,7 @@ from tests.optim.toys import SPACE, START, Bowl, nan_loss, states
 OPTIMISERS = {
     "adam": adam(0.1),
     "falling": adam(0.1, falls_over=9),
+    "ramped": adam(0.1, ramps_over=9),
     "nesterov": sgd(0.02, momentum=0.9, nesterov=True),
     "plain": sgd(0.02),
 }
@@ -134,6 +135,17 @@ def test_going_on_does_not_change_what_an_optimiser_kept():
     before = first.memory["x"]["exp_avg"].clone()
     resume(first, 6, Bowl(0.0), make_optimiser=adam(0.1))
     assert torch.equal(first.memory["x"]["exp_avg"], before)
+
+
+@pytest.mark.parametrize("kept", [[0, 1, 2], [2, 0]])
+def test_the_average_of_the_steps_goes_on_too(kept: list[int]):
+    options: dict[str, Any] = {"selection": Selection(Bowl(0.5), every=2, keep="last", average=0.7)}
+    whole = states(Bowl(0.5), steps=9, **options)
+    rest = resume(whole[4].keep(kept), 9, Bowl(0.5), make_optimiser=adam(0.1), **options)
+    for ours, theirs in zip(rest, whole[4:], strict=True):
+        assert torch.equal(ours.average["x"], theirs.average["x"][kept])
+        assert torch.equal(ours.best.latents["x"], theirs.best.latents["x"][kept])
+    assert not torch.equal(whole[4].average["x"], whole[9].average["x"])  # the state is not changed
 
 
 def test_a_run_that_keeps_its_last_point_goes_on_from_it():

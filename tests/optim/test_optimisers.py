@@ -16,6 +16,7 @@ from tests.optim.toys import START, Bowl, states
 MAKERS = {
     "adam": adam(0.1),
     "falling": adam(0.1, falls_over=6),
+    "ramped": adam(0.1, ramps_over=6),
     "plain": sgd(0.1),
     "nesterov": sgd(0.1, momentum=0.9, nesterov=True),
 }
@@ -49,6 +50,21 @@ def test_a_falling_learning_rate_follows_a_cosine_to_zero():
     cosine = [0.05 * (1 + math.cos(math.pi * step / 8)) for step in range(9)]
     torch.testing.assert_close(moved, torch.tensor(cosine), rtol=1e-4, atol=1e-6)
     assert moved[-1] == 0
+
+
+def test_a_ramped_learning_rate_rises_along_a_line_and_falls_along_a_cosine():
+    """The schedule of StyleGAN2's projector: rampup 0.05, rampdown 0.25."""
+    seen = walk(adam(0.1, ramps_over=40), [torch.ones(1)] * 41)
+    moved = -torch.cat([seen[:1], seen.diff(dim=0)]).flatten()
+    up = [min(1.0, step / 2) for step in range(41)]
+    down = [0.5 - 0.5 * math.cos(math.pi * min(1.0, (40 - step) / 10)) for step in range(41)]
+    torch.testing.assert_close(moved, 0.1 * torch.tensor(up) * torch.tensor(down), rtol=1e-4, atol=1e-6)
+    assert moved[0] == moved[-1] == 0
+
+
+def test_one_schedule_is_enough():
+    with pytest.raises(InvalidInput, match="ramps_over: expected nothing, as falls_over is a schedule already, got 9"):
+        adam(0.1, falls_over=9, ramps_over=9)
 
 
 def test_plain_descent_follows_the_gradient_whatever_its_size():
@@ -140,7 +156,9 @@ def test_a_parameter_without_a_gradient_stays():
     for make in MAKERS.values():
         x, y = torch.zeros(2).requires_grad_(), torch.zeros(2).requires_grad_()
         x.grad = torch.ones(2)
-        make([x, y]).step()
+        optimiser = make([x, y])
+        for _ in range(2):  # the first step of a ramped learning rate is none
+            optimiser.step()
         assert x.abs().min() > 0
         assert y.abs().max() == 0
 

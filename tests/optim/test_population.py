@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
+from typing import Any
 
 import pytest
 import torch
@@ -15,8 +16,9 @@ from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.latents import Latents, contains
 from fusedream_sdk.methods.random_search import RandomSearch
 from fusedream_sdk.optim.loop import Selection, optimise
+from fusedream_sdk.optim.optimisers import sgd
 from fusedream_sdk.optim.parametrise import Direct
-from fusedream_sdk.optim.population import evolve
+from fusedream_sdk.optim.population import Refinement, as_vectors, evolve, from_vectors, ranked
 from fusedream_sdk.optim.state import State
 from fusedream_sdk.protocols import Evaluation, Params
 from tests.optim.toys import SPACE, START, Bowl
@@ -64,11 +66,11 @@ def search(rows: list[int], spread: float = 0.5) -> RandomSearch:
     return RandomSearch(starts, [7 + row for row in rows], members=MEMBERS, spread=spread, cooling=0.9)
 
 
-def states(rows: list[int], objective: Bowl, steps: int = 6, **options: Selection) -> list[State]:
+def states(rows: list[int], objective: Bowl, steps: int = 6, **options: Any) -> list[State]:
     return list(evolve(objective, direct(len(rows), MEMBERS), search(rows), steps=steps, **options))
 
 
-def climb(objective: Bowl, ladder: Ladder, steps: int = 3, **options: Selection) -> list[State]:
+def climb(objective: Bowl, ladder: Ladder, steps: int = 3, **options: Any) -> list[State]:
     groups, members = ladder.rungs.shape[:2]
     return list(evolve(objective, direct(groups, members), ladder, steps=steps, **options))
 
@@ -204,3 +206,85 @@ def test_the_leader_of_the_last_generation_is_kept_where_that_is_asked_for():
     assert len(judge.points) == 1
     assert seen[-1].best.step.tolist() == [13]
     assert torch.equal(seen[-1].best.latents["x"], seen[-1].evaluation.latents["x"])
+
+
+def refined(updates: int = 2, last: int = 4, lr: float = 0.1) -> Refinement:
+    return Refinement(updates, last, make_optimiser=sgd(lr))
+
+
+def test_members_go_down_the_gradient_before_their_losses_are_told():
+    ladder = Ladder()
+    seen = climb(Bowl(0.0), ladder, refine=refined())
+    for generation, (params, losses) in enumerate(ladder.told):
+        updates = 4 if generation == 3 else 2
+        begun = Ladder().rungs + 0.1 * generation
+        torch.testing.assert_close(params, begun * 0.8**updates)  # a step of 0.1 along 2 x
+        torch.testing.assert_close(losses, params.square().sum(dim=2))
+        assert torch.equal(seen[generation].params["x"], params)
+    assert not any(state.evaluation.primary.requires_grad for state in seen)
+
+
+def test_every_point_of_a_refinement_sees_views_of_its_own():
+    steps: list[int] = []
+
+    class Asked(Bowl):
+        def __call__(self, latents: Latents, *, step: int) -> Evaluation:
+            steps.append(step)
+            return super().__call__(latents, step=step)
+
+    climb(Asked(0.0), Ladder(), refine=refined())
+    assert steps == list(range(3 * 3 + 5))
+    assert len(steps) == refined().points(3)
+
+
+def test_a_refinement_of_no_steps_is_none():
+    plain, none = climb(Bowl(0.0), Ladder()), climb(Bowl(0.0), Ladder(), refine=Refinement(0, 0))
+    for ours, theirs in zip(none, plain, strict=True):
+        assert torch.equal(ours.params["x"], theirs.params["x"])
+        assert torch.equal(ours.evaluation.primary, theirs.evaluation.primary)
+
+
+def test_refined_members_stay_inside_the_constraints():
+    ladder = Ladder()
+    seen = climb(Bowl(5.0), ladder, refine=refined(lr=1.0))
+    assert all(contains({"x": params}, SPACE) for params, _ in ladder.told)
+    assert seen[-1].params["x"].eq(2).all()
+
+
+@given(st.permutations(range(GROUPS)), st.integers(1, GROUPS))
+def test_a_refined_group_alone_goes_the_way_of_the_group_among_others(order: list[int], count: int):
+    rows = order[:count]
+    together, alone = (states(chosen, Bowl(1.0), refine=refined()) for chosen in (list(range(GROUPS)), rows))
+    for whole, some in zip(together, alone, strict=True):
+        assert torch.equal(some.params["x"], whole.params["x"][rows])
+        assert torch.equal(some.best.loss, whole.best.loss[rows])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_refined_member_that_is_not_finite_never_leads(value: float):
+    ladder = Ladder()
+    seen = climb(Breaking([0, 3], value), ladder, refine=refined())
+    for state, (_, losses) in zip(seen, ladder.told, strict=True):
+        assert losses[:, 0].tolist() == [torch.inf, torch.inf]
+        assert state.status == ("running", "running")
+
+
+@pytest.mark.parametrize("numbers", [(-1, 3), (3, -1), (1.5, 3), (10**7, 3)])
+def test_a_refinement_of_another_number_of_steps_is_refused(numbers: Any):
+    with pytest.raises(InvalidInput, match=r"(updates|last): expected an integer of at least 0"):
+        Refinement(*numbers)
+
+
+@given(st.integers(1, 3), st.integers(1, 4))
+def test_members_are_vectors_and_come_back_as_they_were(groups: int, members: int):
+    params = {"x": torch.randn(groups, members, 2, 3), "y": torch.randn(groups, members, 1)}
+    vectors = as_vectors(params)
+    assert vectors.shape == (groups, members, 7)
+    assert vectors.dtype == "float64"
+    back = from_vectors(vectors, params)
+    assert all(torch.equal(back[name], x) for name, x in params.items())
+
+
+def test_what_is_not_finite_ranks_last():
+    assert ranked(torch.tensor([1.0, torch.inf, -2.0, torch.nan])).tolist() == [1.0, 2.0, -2.0, 2.0]
+    assert ranked(torch.full((2,), torch.inf)).tolist() == [0.0, 0.0]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from fusedream_sdk.optim.loop import Selection
 from fusedream_sdk.optim.optimisers import adam
 from fusedream_sdk.optim.state import Best, Outcome, State, detached, finite_rows, join_states, marked, running, wide
 from fusedream_sdk.optim.status import Status
@@ -101,6 +102,7 @@ def assert_same(a: State, b: State) -> None:
         (a.evaluation.images, b.evaluation.images),
         (a.memory["x"]["exp_avg"], b.memory["x"]["exp_avg"]),
         (a.memory["x"]["step"], b.memory["x"]["step"]),
+        (a.average["x"], b.average["x"]),
     ]
     assert (a.step, a.status) == (b.step, b.status)
     for x, y in pairs:
@@ -109,7 +111,8 @@ def assert_same(a: State, b: State) -> None:
 
 @pytest.mark.parametrize("parts", [[[0], [1, 2]], [[0], [1], [2]], [[0, 1, 2]]])
 def test_states_that_are_joined_are_those_that_were_kept(parts: list[list[int]]):
-    state = states(Bowl(1.0, nan_loss), steps=5, make_optimiser=adam(0.1))[-1]
+    selection = Selection(average=0.7)
+    state = states(Bowl(1.0, nan_loss), steps=5, make_optimiser=adam(0.1), selection=selection)[-1]
     assert_same(join_states([state.keep(index) for index in parts]), state)
 
 

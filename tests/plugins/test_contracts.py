@@ -13,12 +13,20 @@ from typing import Any
 import pytest
 
 from fusedream_sdk.models import registry
-from fusedream_sdk.testing import check_generator, check_method, check_perceptual, check_scorer
+from fusedream_sdk.protocols import Scorer
+from fusedream_sdk.testing import check_generator, check_method, check_perceptual, check_reward, check_scorer
 
 Options = dict[str, Any]
+
+
+def check_scorer_or_reward(model: Any) -> None:
+    """The contract of what it is: both are found among the scorers."""
+    (check_scorer if isinstance(model, Scorer) else check_reward)(model)
+
+
 CHECKS: dict[str, Callable[[Any], None]] = {
     "generators": check_generator,
-    "scorers": check_scorer,
+    "scorers": check_scorer_or_reward,
     "perceptual": check_perceptual,
     "methods": check_method,
 }
@@ -65,6 +73,27 @@ def emoji_vqgan(folder: Path) -> Options:
     return {}
 
 
+def diffusion(folder: Path, *, kind: str) -> Options:
+    """A folder as diffusers saves a pipeline."""
+    pytest.importorskip("diffusers")
+    from tests.plugins.diffusion.conftest import save
+
+    return {"weights": save(folder, kind)}
+
+
+def emoji_turbo(folder: Path) -> Options:
+    """Nothing, but the extra of its plugin."""
+    pytest.importorskip("diffusers")
+    return {}
+
+
+def stylegan2(folder: Path) -> Options:
+    """A file as rosinality's training saves it."""
+    from tests.plugins.stylegan2.conftest import make_rosinality, save_rosinality
+
+    return {"weights": save_rosinality(folder, make_rosinality())}
+
+
 def clip(folder: Path) -> Options:
     """A folder as transformers saves it."""
     from tests.plugins.clip.conftest import make_clip
@@ -80,6 +109,14 @@ def openclip(folder: Path) -> Options:
     return {"weights": f"tiny-test:{save(make_model(), folder)['pt']}"}
 
 
+def reward(folder: Path, *, name: str) -> Options:
+    """Files in the format of the published ones, of a small model."""
+    from tests.plugins.rewards import conftest
+
+    (folder / name).mkdir()
+    return getattr(conftest, name)(folder / name)
+
+
 def lpips(folder: Path) -> Options:
     """A trunk in torchvision's format."""
     from tests.plugins.lpips.conftest import save
@@ -92,6 +129,11 @@ def of_a_scorer(folder: Path) -> Options:
     return {"scorer": registry.load("scorers", "emoji", device="cpu")}
 
 
+def as_recommended(folder: Path) -> Options:
+    """Settings of the models in place of the published ones, which are long."""
+    return {"published": False}
+
+
 ROWS: dict[str, dict[str, Callable[[Path], Options]]] = {
     "generators": {
         "biggan": biggan_deep,
@@ -101,17 +143,26 @@ ROWS: dict[str, dict[str, Callable[[Path], Options]]] = {
         "biggan-deep-128": partial(cached_biggan_deep, name="biggan-deep-128"),
         "biggan-deep-256": partial(cached_biggan_deep, name="biggan-deep-256"),
         "biggan-deep-512": partial(cached_biggan_deep, name="biggan-deep-512"),
+        "diffusion": partial(diffusion, kind="sd"),
         "emoji": as_shipped,
+        "emoji-turbo": emoji_turbo,
         "emoji-vqgan": emoji_vqgan,
         "fourier": as_shipped,
         "pixels": as_shipped,
+        "sd-turbo": partial(diffusion, kind="sd"),
+        "sdxl-turbo": partial(diffusion, kind="xl"),
+        "stylegan2": stylegan2,
         "vqgan": vqgan,
     },
     "scorers": {
+        "aesthetic": partial(reward, name="aesthetic"),
         "clip": clip,
         "emoji": as_shipped,
         "emoji-judge": as_shipped,
+        "hpsv2": partial(reward, name="hpsv2"),
+        "imagereward": partial(reward, name="imagereward"),
         "openclip": openclip,
+        "pickscore": partial(reward, name="pickscore"),
     },
     "perceptual": {
         "clip-features": clip,
@@ -120,9 +171,19 @@ ROWS: dict[str, dict[str, Callable[[Path], Options]]] = {
         "scorer": of_a_scorer,
     },
     "methods": {
+        "attack": as_shipped,
+        "basin-cma": lambda folder: {"population": 5, "updates": 2, "last": 4},
+        "big-sleep": as_recommended,
         "clip-adam": as_shipped,
+        "clip-glass": as_shipped,
+        "cma": as_shipped,
+        "fgsm": as_shipped,
         "fusedream": as_shipped,
+        "fusedream-code": as_recommended,
         "random-search": as_shipped,
+        "reno": as_shipped,
+        "styleclip": lambda folder: {"published": False, "anywhere": True},
+        "vqgan-clip": as_recommended,
     },
 }
 

@@ -42,6 +42,11 @@ def test_a_count_that_is_no_positive_integer_is_refused_by_name(name: str, value
         ({"patience": 1.5}, "patience: expected an integer of at least 1, or None, got 1.5."),
         ({"augment": False}, "augment: expected Views, got False. Give NO_VIEWS for none."),
         ({"stesp": 3}, "stesp: expected a setting: "),
+        ({"pin": [9], "samples": 9}, "pin: expected places in the search, from 0 to 8, as a row sees 9 samples, got 9."),
+        ({"pin": [1, 1]}, "pin: expected each place once, got 1 twice."),
+        ({"drop": "2"}, "drop: expected places in the search, from 0 to 9,999, as a row sees 10,000 samples, got 2."),
+        ({"drop": [1], "pin": [2]}, "drop: expected nothing, as the basis is what is pinned, got [1]. Leave out one of them."),
+        ({"drop": [0, 1], "basis": 8, "samples": 9}, "drop: expected at most 1 of 9 samples, as 8 are mixed, got 2."),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_in_one_sentence(changes: dict[str, object], message: str):
@@ -87,6 +92,14 @@ def test_settings_survive_json(given_settings: Settings):
     assert Settings.from_json(json.loads(json.dumps(given_settings.to_json()))) == given_settings
 
 
+def test_what_is_pinned_is_the_basis_and_what_is_dropped_makes_room():
+    assert Settings(pin=(7, 2)).ranks == (7, 2)
+    assert Settings(pin=(7, 2)).basis == 2
+    assert Settings(pin=4, samples=5).pin == (4,)  # pyright: ignore[reportArgumentType]
+    assert Settings(basis=3, drop=(1, 9)).ranks == (0, 2, 3)
+    assert Settings(basis=3).ranks == (0, 1, 2)
+
+
 def test_files_call_the_mixture_by_its_older_name():
     written = Settings(mix="best").to_json()
     assert written["start"] == "best"
@@ -108,7 +121,14 @@ def test_a_copy_is_changed_and_the_first_stays_as_it_is():
         first.steps = 3  # pyright: ignore[reportAttributeAccessIssue]
 
 
-LATER = ({"keep": "last"}, {"judge": False}, {"search_augment": NO_VIEWS}, {"augment": PUBLIC_VIEWS, "search_augment": Views()})
+LATER = (
+    {"pin": (3, 1), "basis": 2},
+    {"drop": (0,)},
+    {"keep": "last"},
+    {"judge": False},
+    {"search_augment": NO_VIEWS},
+    {"augment": PUBLIC_VIEWS, "search_augment": Views()},
+)
 
 
 @pytest.mark.parametrize("changes", LATER)
@@ -116,7 +136,7 @@ def test_what_came_later_is_written_only_where_it_is_not_as_it_was_before(change
     written = json.loads(json.dumps(Settings(**changes).to_json()))
     assert Settings.from_json(written) == Settings(**changes)
     plain = Settings().to_json()
-    assert not {"keep", "judge", "search_augment"} & set(plain)
+    assert not {"keep", "judge", "search_augment", "pin", "drop"} & set(plain)
     assert "variant" not in plain["augment"]
     assert written != plain
 
@@ -140,7 +160,7 @@ def test_the_search_has_the_views_of_the_run_unless_it_is_told_others():
 
 
 def test_a_recipe_of_views_that_are_not_known_is_refused():
-    with pytest.raises(InvalidInput, match=r"Views\.variant: expected one of 'ours', 'public', got theirs"):
+    with pytest.raises(InvalidInput, match=r"Views\.variant: expected one of 'ours', 'public'.*, got theirs"):
         Settings.from_json({"augment": {"variant": "theirs"}})
 
 

@@ -54,6 +54,11 @@ def test_a_task_of_some_rows_keeps_all_else():
         assert (some.engine, some.settings, some.progress) == (whole.engine, whole.settings, whole.progress)
         assert some.generator is GENERATOR
     assert whole.rows.seeds == (0, 1, 2)
+    assert whole.take([1]).starts is None
+    begun = replace(whole, starts={"z": torch.arange(3.0).view(3, 1, 1)})
+    for some, starts in ((begun.take([2, 0]), [2.0, 0.0]), (begun.repeat(2), [0.0, 0.0, 1.0, 1.0, 2.0, 2.0])):
+        assert some.starts is not None
+        assert some.starts["z"].flatten().tolist() == starts
 
 
 def test_searched_rows_begin_at_the_best_latents_of_the_bank_first():
@@ -183,8 +188,8 @@ def test_the_last_point_is_kept_where_the_settings_say_so():
 
 def test_a_search_by_scores_has_views_of_its_own(monkeypatch: pytest.MonkeyPatch):
     seen: list[Views] = []
-    real = parts.searched_starts
-    monkeypatch.setattr(parts, "searched_starts", lambda *a, **k: seen.append(k["views"][0]) or real(*a, **k))
+    real = parts.search_samples
+    monkeypatch.setattr(parts, "search_samples", lambda *a, **k: seen.append(k["views"][0]) or real(*a, **k))
     monkeypatch.setattr(Engine, "has_bank", False)
     told: tuple[dict[str, Any], ...] = ({}, {"search_augment": NO_VIEWS})
     for changes in told:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pytest
 import torch
 from torch import Tensor
 
+import fusedream_sdk as fd
 from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.latents import Free, LatentSpec, select
 from fusedream_sdk.scoring.augclip import AugCLIP, fresh_score, plain_clip, reno_norm
-from fusedream_sdk.scoring.target import make_target
+from fusedream_sdk.scoring.target import RewardTarget, make_target
 from fusedream_sdk.scoring.views import NO_VIEWS, Stream, Views
-from fusedream_sdk.testing import ToyGenerator, ToyScorer, random_latents
+from fusedream_sdk.testing import ToyGenerator, ToyReward, ToyScorer, random_latents
 
 GENERATOR, SCORER = ToyGenerator(16), ToyScorer(8)
 PROMPTS, SEEDS = ["red", "blue", "a cat"], [4, 5, 6]
@@ -128,3 +130,75 @@ def test_a_fresh_score_is_the_mean_over_another_stream_and_independent_of_its_ch
     reported = aug_clip(count=12, stream=Stream.REPORT)(LATENTS, step=0).primary
     torch.testing.assert_close(whole, -reported)
     assert not torch.allclose(whole, -aug_clip(count=12)(LATENTS, step=0).primary)
+
+
+WEIGHTED = {"plain": (2.0, NO_VIEWS), "shared": (-0.5, None), "uncut": (3.0, Views(cutout=False))}
+
+
+def mixed(rows: slice = slice(None)) -> RewardTarget:
+    """A reward and two scorers of three resolutions: on the picture itself, on the settings' views, and on views of its own."""
+    scorers = (ToyScorer(8), ToyReward(), ToyScorer(12, dim=9))
+    members = [fd.Weighted(s, *each) for s, each in zip(scorers, WEIGHTED.values(), strict=True)]
+    target = make_target(fd.load_scorer(members), PROMPTS[rows])
+    assert isinstance(target, RewardTarget)
+    return target
+
+
+def direct(images: Tensor, row: int, *, views: Views, count: int, stream: Stream, step: int = 0) -> Tensor:
+    """The same sum, member by member."""
+    whole = torch.zeros(())
+    for scorer, (weight, own) in zip((ToyScorer(8), ToyReward(), ToyScorer(12, dim=9)), WEIGHTED.values(), strict=True):
+        used = views if own is None else own
+        named = {"seeds": [SEEDS[row]], "step": step, "count": count if used.random else 1, "stream": stream}
+        seen = used(shrink(images[row : row + 1], scorer.resolution), **named)
+        scores = make_target(scorer, [PROMPTS[row]])(seen, torch.zeros(len(seen), dtype=torch.long))
+        whole = whole + weight * scores.mean()
+    return whole
+
+
+@pytest.mark.parametrize("count", [4, 60])
+def test_each_of_several_scorers_is_averaged_over_its_own_views_and_the_averages_add_up(count: int):
+    objective = AugCLIP(GENERATOR, mixed(), SEEDS, count=count)
+    leaves = {name: x.clone().requires_grad_() for name, x in LATENTS.items()}
+    loss, images = objective(leaves, step=2).primary, GENERATOR(leaves)
+    whole = torch.stack([direct(images, row, views=Views(), count=count, stream=Stream.OPTIMISE, step=2) for row in range(3)])
+    torch.testing.assert_close(loss, -whole)
+    gradients = (torch.autograd.grad(x.sum(), list(leaves.values())) for x in (loss, -whole))
+    for own, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(own, other, atol=1e-5, rtol=1e-4)
+
+
+def test_a_row_of_several_scorers_alone_is_the_row_in_a_batch():
+    together = AugCLIP(GENERATOR, mixed(), SEEDS, count=4)(LATENTS, step=1).primary
+    for row in range(3):
+        rows = slice(row, row + 1)
+        alone = AugCLIP(GENERATOR, mixed(rows), SEEDS[rows], count=4)(select(LATENTS, [row]), step=1).primary
+        torch.testing.assert_close(alone[0], together[row])
+
+
+def test_the_picture_itself_is_looked_at_once_and_not_once_for_each_view():
+    looks: list[int] = []
+
+    class Watching(ToyReward):
+        def score(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
+            looks.append(len(images))
+            return super().score(images, prompts)
+
+    target = make_target(fd.load_scorer([SCORER, fd.Weighted(Watching(), views=NO_VIEWS)]), PROMPTS)
+    AugCLIP(GENERATOR, target, SEEDS, count=60)(LATENTS, step=0)
+    fresh_score(GENERATOR(LATENTS), target, SEEDS, views=Views(), count=30, stream=Stream.REPORT)
+    assert looks == [3, 1, 1, 1]
+
+
+def test_held_out_and_fresh_scores_of_several_are_the_same_sum_on_other_views():
+    images, target = GENERATOR(LATENTS), mixed()
+    options = {"views": Views(), "count": 6, "stream": Stream.REPORT}
+    expected = torch.stack([direct(images, row, **options) for row in range(3)])
+    torch.testing.assert_close(fresh_score(images, target, SEEDS, **options), expected)
+    torch.testing.assert_close(AugCLIP(GENERATOR, target, SEEDS, count=6, stream=Stream.REPORT).score(images, step=0), expected)
+
+
+def test_the_plain_score_of_several_is_that_of_the_picture_itself_for_all_of_them():
+    images, target = GENERATOR(LATENTS), mixed()
+    plain = fresh_score(images, target, SEEDS, views=NO_VIEWS, count=1, stream=Stream.REPORT)
+    torch.testing.assert_close(plain, target(shrink(images, target.resolution), torch.arange(3)), atol=2e-3, rtol=0)

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput, PluginContractError
-from fusedream_sdk.imaging.resize import shrink
+from fusedream_sdk.imaging.resize import shrink, shrink_views
 from fusedream_sdk.latents import select
 from fusedream_sdk.models.ensemble import load_scorer
+from fusedream_sdk.models.weighted import Weighted
 from fusedream_sdk.scoring.augclip import AugCLIP
 from fusedream_sdk.scoring.prompt import Prompt
-from fusedream_sdk.scoring.target import PromptTarget, RewardTarget, embed, make_target
+from fusedream_sdk.scoring.target import PromptTarget, RewardTarget, as_views, by_views, embed, make_target
+from fusedream_sdk.scoring.views import NO_VIEWS, PUBLIC_VIEWS, Views
 from fusedream_sdk.testing import ToyGenerator, ToyReward, ToyScorer, random_latents
 
 GENERATOR, SCORER, SEEDS = ToyGenerator(16), ToyScorer(8), [4, 5, 6]
@@ -118,3 +120,42 @@ def test_a_reward_without_embeddings_takes_no_picture():
     message = "prompts: expected texts, as the scorer has no embeddings, got a picture. Use a scorer with encode_image"
     with pytest.raises(InvalidInput, match=message):
         make_target(ToyReward(), [Prompt("red") + Prompt(image=PICTURE)])
+
+
+class Blind:
+    """A reward that reads no prompt."""
+
+    resolution, reads_prompt = 8, False
+
+    def score(self, images: Tensor, prompts: Sequence[str]) -> Tensor:
+        return images.mean(dim=(1, 2, 3))
+
+
+def test_a_reward_that_reads_no_prompt_is_no_mean_of_its_parts_and_takes_pictures():
+    prompts = ["red", Prompt("red") - 0.9 * Prompt("blue"), Prompt(image=PICTURE)]
+    images = shrink(IMAGES, 8)
+    scores = make_target(Blind(), prompts)(images, torch.arange(3))
+    assert torch.equal(scores, images.mean(dim=(1, 2, 3)))
+
+
+def test_in_a_sum_only_those_that_read_the_prompt_are_means_of_its_parts():
+    prompt, images = Prompt("red") - 0.5 * Prompt("blue"), shrink(IMAGES, 16)
+    both = make_target(load_scorer([Blind(), ToyReward()], weights=[3, 2]), [prompt] * 3)
+    expected = 3 * shrink_views(images, 8).mean(dim=(1, 2, 3)) + 2 * score(prompt, ToyReward())
+    torch.testing.assert_close(both(images, torch.arange(3)), expected)
+
+
+def test_only_a_sum_with_views_of_its_own_is_taken_apart_by_them():
+    plain = make_target(load_scorer([ToyReward(), SCORER]), ["red"])
+    assert by_views(plain, NO_VIEWS) == [(NO_VIEWS, plain)]
+    alone = make_target(SCORER, ["red"])
+    assert by_views(alone, Views()) == [(Views(), alone)]
+    own = make_target(load_scorer([ToyReward(), Weighted(SCORER, views=Views(zoom=0))]), ["red"])
+    assert [views for views, _ in by_views(own, NO_VIEWS)] == [NO_VIEWS, Views(zoom=0)]
+
+
+def test_plain_values_that_are_no_views_are_refused_by_their_names():
+    with pytest.raises(InvalidInput, match=r"Views.zoom"):
+        as_views((True, True, True, True, 0.25, 1.0, 0.5, 0.125, 7, 0.5))
+    assert as_views(False) == NO_VIEWS
+    assert as_views((True, True, True, True, 0.25, 1.0, 0.5, 0.125, 0.2, 0.5, 1)) == PUBLIC_VIEWS

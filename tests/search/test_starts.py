@@ -15,7 +15,7 @@ from fusedream_sdk.scoring.prompt import Prompt
 from fusedream_sdk.scoring.target import make_target
 from fusedream_sdk.scoring.views import NO_VIEWS, Stream, Views
 from fusedream_sdk.search.bank import BLOCK, draw_block
-from fusedream_sdk.search.starts import draw_samples, drawn_starts, gaussian_starts, searched_starts
+from fusedream_sdk.search.starts import draw_samples, drawn_starts, gaussian_starts, search_samples, searched_starts
 from fusedream_sdk.testing import ToyGenerator, ToyReward, ToyScorer
 
 GENERATOR, SCORER = ToyGenerator(16), ToyScorer(8)
@@ -110,6 +110,18 @@ def test_a_search_without_a_bank_equals_scoring_every_sample(scorer: ToyScorer |
         scores = target(views, torch.full((140,), row)).view(70, 2).mean(dim=1)
         best = scores.topk(3).indices
         assert torch.equal(found["z"][row], latents["z"][best])
+
+
+def test_any_places_of_a_search_can_be_had_with_their_samples_and_scores():
+    target = make_target(SCORER, ["red"])
+    how: Any = {"samples": 70, "views": (Views(), 2), "run": RUN}
+    whole = search_samples(GENERATOR, target, ["red"], [3], ranks=range(70), **how)
+    some = search_samples(GENERATOR, target, ["red"], [3], ranks=[9, 2], **how)
+    assert bool((whole.scores.diff(dim=1) <= 0).all())
+    assert torch.equal(some.scores, whole.scores[:, [9, 2]])
+    assert torch.equal(some.index, whole.index[:, [9, 2]])
+    assert torch.equal(some.latents["z"], whole.latents["z"][:, [9, 2]])
+    assert torch.equal(draw_samples(GENERATOR, 70, 3, "red")["z"][some.index[0]], some.latents["z"][0])
 
 
 def test_a_row_alone_finds_what_it_finds_among_others():

@@ -12,10 +12,11 @@ from pytorch_pretrained_biggan import BigGAN
 from fusedream_biggan import load
 from fusedream_biggan.generator import BigGANGenerator
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.latents import contains
+from fusedream_sdk.latents import Box, Free, contains
 from fusedream_sdk.protocols import Generator
+from fusedream_sdk.testing import check_generator
 
-from .conftest import TINY, save
+from .conftest import TINY, make_shallow, save, write
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -117,3 +118,59 @@ def test_fingerprint_is_of_content_and_settings(folder: Path, tmp_path: Path, te
     assert load(weights=folder, classes="gaussian").fingerprint != own
     tensors["generator.gen_z.bias"][0] += 1
     assert load(weights=save(tmp_path / "changed", TINY, tensors)).fingerprint != own
+
+
+@pytest.fixture(scope="module")
+def layered(folder: Path) -> BigGANGenerator:
+    return load(weights=folder, layers=True)
+
+
+def test_layers_have_a_z_and_shares_of_all_classes_each(layered: BigGANGenerator) -> None:
+    assert {name: spec.shape for name, spec in layered.space.items()} == {"z": (5, 8), "classes": (5, 5)}  # the first, 4 blocks
+    assert layered.space["z"].constraint == Free()
+    assert layered.space["classes"].constraint == Box(0.0, 1.0)
+    check_generator(layered)
+
+
+def test_layers_that_are_alike_draw_the_picture_of_a_single_latent(
+    layered: BigGANGenerator, generator: BigGANGenerator
+) -> None:
+    latents = layered.sample(3, rng=rng())
+    assert all(torch.equal(x, x[:, :1].expand_as(x)) for x in latents.values())
+    assert (latents["classes"].sum(dim=2) == 1).all()
+    torch.testing.assert_close(layered(latents), generator(generator.sample(3, rng=rng())), atol=1e-5, rtol=0)
+    named = layered.sample(2, rng=rng(), classes=[3, 1])["classes"]
+    assert named.argmax(dim=2).tolist() == [[3] * 5, [1] * 5]
+
+
+def test_each_layer_is_drawn_by_its_own_latents_as_big_sleep_draws_them(layered: BigGANGenerator, model: BigGAN) -> None:
+    z, shares = torch.randn(2, 5, 8, generator=rng(1)), torch.rand(2, 5, 5, generator=rng(2))
+    with torch.no_grad():
+        expected = torch.cat([restated(model, z[row], shares[row]) for row in range(2)])
+    torch.testing.assert_close(layered({"z": z, "classes": shares}), expected, atol=1e-4, rtol=0)
+
+
+def restated(model: BigGAN, z: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    """One picture by the package's own layers, the first by the first latent, every block by the next."""
+    conditions = iter(torch.cat([z, model.embeddings(shares)], dim=1))
+    network: Any = model.generator
+    x = network.gen_z(next(conditions)[None]).view(-1, 4, 4, 16 * network.config.channel_width).permute(0, 3, 1, 2)
+    for layer in network.layers:
+        x = layer(x, next(conditions)[None], 1.0) if type(layer).__name__ == "GenBlock" else layer(x)
+    x = network.relu(network.bn(x, 1.0))
+    return (torch.tanh(network.conv_to_rgb(x)[:, :3]) + 1) / 2
+
+
+def test_the_same_weights_with_layers_are_another_generator(layered: BigGANGenerator, generator: BigGANGenerator) -> None:
+    assert layered.fingerprint != generator.fingerprint
+
+
+def test_layers_are_those_of_a_biggan_deep(folder: Path, tmp_path: Path) -> None:
+    shallow = write(tmp_path / "biggan.pth", make_shallow())
+    message = "layers: expected False, as a BigGAN that is not deep splits one z .* Take a BigGAN-deep: biggan-deep-256.layers"
+    with pytest.raises(InvalidInput, match=message):
+        load(weights=shallow, layers=True)
+    with pytest.raises(InvalidInput, match="classes: expected 'uniform', as layers have shares of classes, and no embedding"):
+        load(weights=folder, layers=True, classes="gaussian")
+    with pytest.raises(InvalidInput, match="layers: expected True or False, got many"):
+        load(weights=folder, layers="many")  # pyright: ignore[reportArgumentType]
