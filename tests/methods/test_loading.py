@@ -75,7 +75,7 @@ def test_an_option_given_in_python_comes_over_the_written_one():
         ("random-search?size=8", r"methods: expected an option of 'random-search', which takes population, spread, cooling"),
         ("random-search?population=many", "population: expected an integer of at least 2, got many"),
         ("random-search?population", r"random-search: expected options as NAME\?key=value&key=value"),
-        ("fusedream?steps=3", "methods: expected an option of 'fusedream', which takes none, got 'steps'"),
+        ("fusedream?steps=3", "methods: expected an option of 'fusedream', which takes published, got 'steps'"),
         (3, "method: expected the name of a method, or a Method, got an int"),
     ],
 )
