@@ -9,8 +9,8 @@ for the first, and its latents moved towards the second by Adam (`attack`). Each
 Printed are means over the pairs: the scorer's plain CLIP and its AugCLIP over views that nothing has seen, for the prompt that
 is asked for, before and after; the score of a judge that was never optimised; how often it prefers the prompt for the second
 thing to that for the first; and the mean change of a colour, of 255. FOLDER takes `case-1.png` and `case-2.png`, a row each of:
-before, after plain CLIP, the difference ten times enlarged, after AugCLIP, its difference; and a line for every picture in
-`case-1.txt` and `case-2.txt`.
+before, after plain CLIP, the difference (in case 1 ten times enlarged), after AugCLIP, its difference; and a line for every
+picture in `case-1.txt` and `case-2.txt`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ PAIRS = (
 )
 SCORES = ("plain", "augclip")
 VIEWS = 200  # of the AugCLIP that is reported
-ENLARGED = 10
+ENLARGED = {"case-1": 10, "case-2": 1}  # differences on the sheets
 SIDE = 64
 
 Drawn = Callable[[str], Tensor]
@@ -147,7 +147,7 @@ def study(readers: Readers, title: str, before: Tensor, drawn: Drawn, folder: Pa
         after = drawn(score)
         read = readers(after)
         print(line(score, read, before, after), flush=True)
-        rows += [after, (0.5 + ENLARGED * (after - before)).clamp(0, 1)]
+        rows += [after, (0.5 + ENLARGED[title] * (after - before)).clamp(0, 1)]
         for i in range(len(PAIRS)):
             values = [(getattr(first, key)[i], getattr(read, key)[i]) for key in ("clip", "augclip", "judge")]
             told = "  ".join(f"{old:6.3f} -> {new:6.3f}" for old, new in values)

@@ -26,6 +26,7 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
+import packaging.version
 import torch
 from torch import Tensor, nn
 
@@ -45,11 +46,13 @@ Pictures = Callable[[str, Tensor], Tensor]
 
 @contextmanager
 def importing(folder: Path) -> Iterator[None]:
-    """A clone's modules can be imported, without compiling for CUDA and on Pythons without distutils; gone afterwards."""
+    """A clone's modules can be imported, without compiling for CUDA and without setuptools or distutils; gone afterwards."""
     before = set(sys.modules)
     util = ModuleType("distutils.util")
     util.__dict__["strtobool"] = bool
-    stubs = {"distutils": ModuleType("distutils"), "distutils.util": util}
+    resources = ModuleType("pkg_resources")
+    resources.__dict__["parse_version"] = packaging.version.parse
+    stubs = {"distutils": ModuleType("distutils"), "distutils.util": util, "pkg_resources": resources}
     with mock.patch("torch.utils.cpp_extension.load", return_value=None), mock.patch.dict(sys.modules, stubs):
         sys.path.insert(0, str(folder))
         try:
