@@ -7,7 +7,8 @@ from functools import partial
 
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.methods.base import Method
-from fusedream_sdk.methods.fgsm import OF_A_SEARCH, OF_VIEWS, Score, is_plain
+from fusedream_sdk.methods.fgsm import Score, is_plain
+from fusedream_sdk.run.settings import OF_A_SEARCH, OF_VIEWS
 from fusedream_sdk.run.task import Task, direct, drawn, searched
 from fusedream_sdk.scoring.prompt import check_prompt
 from fusedream_sdk.scoring.views import NO_VIEWS, Views

@@ -15,6 +15,7 @@ from fusedream_sdk.latents import Box, Latents, Space, map_latents
 from fusedream_sdk.methods.base import Method, as_published
 from fusedream_sdk.optim.loop import Selection
 from fusedream_sdk.protocols import Params
+from fusedream_sdk.run.settings import OF_A_SEARCH
 from fusedream_sdk.run.task import Task, augclip, drawn, held_out
 from fusedream_sdk.runtime.checks import check_count, positive
 from fusedream_sdk.scoring.augclip import AugCLIP, Penalty
@@ -75,7 +76,7 @@ def big_sleep(*, max_classes: int | None = None, temperature: float = TEMPERATUR
         objective=_objective,
         selection=_average,
         settings=as_published(WAY, NUMBERS, published),
-        unused=frozenset({"search_augment", "samples", "basis", "mix", "bank", "bank_views"}),
+        unused=OF_A_SEARCH,
         name="big-sleep",
     )
 

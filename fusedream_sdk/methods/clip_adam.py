@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fusedream_sdk.methods.base import Method
+from fusedream_sdk.run.settings import OF_A_SEARCH, OF_VIEWS
 from fusedream_sdk.run.task import direct, gaussian
 from fusedream_sdk.scoring.views import NO_VIEWS
 
@@ -23,8 +24,6 @@ def clip_adam() -> Method:
         starts=gaussian,
         parametrise=direct,
         settings={"augment": NO_VIEWS, "samples": 1, "basis": 1, "noise": 0.0},
-        unused=frozenset(
-            {"augment", "views", "check_views", "search_augment", "samples", "basis", "mix", "bank", "bank_views"}
-        ),
+        unused=OF_VIEWS | OF_A_SEARCH,
         name="clip-adam",
     )

@@ -17,6 +17,7 @@ from fusedream_sdk.methods.base import Method
 from fusedream_sdk.methods.random_search import GENERATIONS
 from fusedream_sdk.optim.population import as_vectors, from_vectors, ranked
 from fusedream_sdk.protocols import Evaluation, Objective, Params
+from fusedream_sdk.run.settings import OF_A_SEARCH, OF_VIEWS
 from fusedream_sdk.run.task import Task, augclip, direct, drawn
 from fusedream_sdk.runtime import bounds
 from fusedream_sdk.runtime.device import Precision
@@ -55,19 +56,6 @@ def clip_glass(*, population: int = MEMBERS) -> Method:
     """
     population = bounds.POPULATION.check("population", population, f"The default is {MEMBERS}.")
     import_module("pymoo")  # so that whoever lacks it is told before models are loaded
-    nothing = {
-        "augment",
-        "views",
-        "check_views",
-        "search_augment",
-        "samples",
-        "basis",
-        "mix",
-        "bank",
-        "bank_views",
-        "lr",
-        "noise",
-    }
     return Method(
         starts=partial(drawn, k=population),
         parametrise=direct,
@@ -75,7 +63,7 @@ def clip_glass(*, population: int = MEMBERS) -> Method:
         population=partial(Genetic, members=population),
         members=population,
         settings={"steps": GENERATIONS_IN_ALL - 1, "augment": NO_VIEWS, "samples": 1, "basis": 1, "noise": 0.0},
-        unused=frozenset(nothing),
+        unused=OF_VIEWS | OF_A_SEARCH | {"lr", "noise"},
         name="clip-glass",
     )
 

@@ -13,6 +13,7 @@ from fusedream_sdk.methods.base import Method
 from fusedream_sdk.optim.directions import Descent
 from fusedream_sdk.optim.optimisers import sgd
 from fusedream_sdk.protocols import Params
+from fusedream_sdk.run.settings import OF_A_SEARCH, OF_VIEWS
 from fusedream_sdk.run.task import Begun, Task, direct, drawn
 from fusedream_sdk.runtime.bounds import SCALE
 from fusedream_sdk.runtime.checks import check_choice
@@ -23,8 +24,6 @@ Score: TypeAlias = Literal["plain", "augclip"]
 
 EPSILON = 8 / 255  # the bound that is usual for colour pictures: Madry et al. 2018, section 5
 HALF_STEP = 0.5 / 255  # of 8 bits: how near to black and white the sigmoid of a generator of pixels comes
-OF_VIEWS = frozenset({"augment", "views", "check_views"})
-OF_A_SEARCH = frozenset({"search_augment", "samples", "basis", "mix", "bank", "bank_views"})
 
 
 def fgsm(*, epsilon: float = EPSILON, score: Score = "plain") -> Method:

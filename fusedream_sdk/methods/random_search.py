@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fusedream_sdk.methods.base import Method
 from fusedream_sdk.protocols import Params
+from fusedream_sdk.run.settings import OF_A_SEARCH
 from fusedream_sdk.run.task import direct, drawn
 from fusedream_sdk.runtime import bounds
 
@@ -44,7 +45,7 @@ def random_search(*, population: int = 16, spread: float = 0.5, cooling: float =
         population=partial(RandomSearch, members=population, spread=spread, cooling=cooling),
         members=population,
         settings={"samples": 1, "basis": 1, "noise": 0.0},
-        unused=frozenset({"search_augment", "samples", "basis", "mix", "bank", "bank_views", "lr", "noise"}),
+        unused=OF_A_SEARCH | {"lr", "noise"},
         name="random-search",
     )
 

@@ -15,7 +15,7 @@ from fusedream_sdk.optim.directions import Clipped, WeightedSum
 from fusedream_sdk.optim.loop import Selection
 from fusedream_sdk.optim.optimisers import MakeOptimiser, sgd
 from fusedream_sdk.protocols import Evaluation, Objective
-from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.run.settings import OF_A_SEARCH, OF_VIEWS, Settings
 from fusedream_sdk.run.task import Task, augclip, direct, drawn
 from fusedream_sdk.runtime import bounds
 from fusedream_sdk.scoring.augclip import Penalty, reno_norm
@@ -69,9 +69,7 @@ def reno(*, penalty: float = 0.01, clip: float = 0.1, momentum: float = 0.9, pub
         optimiser=partial(descent, momentum=momentum),
         selection=every_point,
         settings=as_published(WAY, NUMBERS, published),
-        unused=frozenset(
-            {"augment", "views", "check_views", "search_augment", "samples", "basis", "mix", "bank", "bank_views", "noise"}
-        ),
+        unused=OF_VIEWS | OF_A_SEARCH | {"noise"},
         name="reno",
     )
 

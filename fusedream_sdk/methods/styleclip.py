@@ -15,7 +15,7 @@ from fusedream_sdk.methods.base import Method, as_published
 from fusedream_sdk.models.loading import loaded_perceptual
 from fusedream_sdk.optim.optimisers import MakeOptimiser, adam
 from fusedream_sdk.protocols import Evaluation, Perceptual
-from fusedream_sdk.run.settings import Settings
+from fusedream_sdk.run.settings import OF_VIEWS, Settings
 from fusedream_sdk.run.task import Task, augclip, direct, drawn
 from fusedream_sdk.runtime.bounds import SHARE
 from fusedream_sdk.runtime.checks import check_flag, check_kind
@@ -81,7 +81,7 @@ def styleclip(
         objective=held,
         optimiser=_ramped_adam,
         settings=as_published(WAY, NUMBERS, published),
-        unused=frozenset({"augment", "views", "check_views", "basis", "mix"}),
+        unused=OF_VIEWS | {"basis", "mix"},
         name="styleclip",
     )
 

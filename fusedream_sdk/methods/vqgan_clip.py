@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from fusedream_sdk.methods.base import Method, as_published
+from fusedream_sdk.run.settings import OF_A_SEARCH
 from fusedream_sdk.run.task import Task, augclip, direct, drawn
 from fusedream_sdk.scoring.augclip import AugCLIP
 from fusedream_sdk.scoring.spherical import spherical
@@ -47,7 +48,7 @@ def vqgan_clip(*, published: bool = True) -> Method:
         parametrise=direct,
         objective=_objective,
         settings=as_published(WAY, NUMBERS, published),
-        unused=frozenset({"search_augment", "samples", "basis", "mix", "bank", "bank_views"}),
+        unused=OF_A_SEARCH,
         name="vqgan-clip",
     )
 

@@ -15,6 +15,8 @@ from fusedream_sdk.runtime.checks import changed, check_choice, check_kind, chec
 from fusedream_sdk.scoring.views import Views
 from fusedream_sdk.search.ranks import best_ranks, check_ranks
 
+OF_VIEWS = frozenset({"augment", "views", "check_views"})  # without a use where the picture itself is scored
+OF_A_SEARCH = frozenset({"search_augment", "samples", "basis", "mix", "bank", "bank_views"})  # where rows begin without one
 OF_A_BANK = ["bank", "bank_views", "samples", "augment", "search_augment"]  # what says what a bank holds
 COMPARED = {"basis", "samples", "bank"}  # with each other
 IN_FILES = {"mix": "start"}  # attribute -> its name in a recipe, where that is older
