@@ -14,13 +14,13 @@ from torch import Tensor
 
 from fusedream_sdk.latents import Box, Latents, LatentSpec, OneHot, Simplex, Space
 from fusedream_sdk.methods.base import Method
-from fusedream_sdk.methods.random_search import GENERATIONS
 from fusedream_sdk.optim.population import as_vectors, from_vectors, ranked
 from fusedream_sdk.protocols import Evaluation, Objective, Params
 from fusedream_sdk.run.settings import OF_A_SEARCH, OF_VIEWS
 from fusedream_sdk.run.task import Task, augclip, direct, drawn
 from fusedream_sdk.runtime import bounds
 from fusedream_sdk.runtime.device import Precision
+from fusedream_sdk.runtime.randomness import GENERATIONS, keyed
 from fusedream_sdk.scoring.views import NO_VIEWS
 
 MEMBERS, GENERATIONS_IN_ALL = 64, 500
@@ -143,7 +143,7 @@ class Genetic:
         how: dict[str, Any] = {"pop_size": self.members, "sampling": points, "eliminate_duplicates": True}
         ways = {"crossover": SBX(prob=MATED, eta=ETA), "mutation": PM(prob=1.0, prob_var=MUTATED, eta=ETA)}
         algorithm = (GA if losses == 1 else NSGA2)(**how, **ways)
-        numbers = np.random.Philox(key=np.array([self.seeds[row], GENERATIONS], np.uint64))
+        numbers = keyed(self.seeds[row], GENERATIONS).bit_generator
         problem = Problem(n_var=points.shape[1], n_obj=losses, xl=low, xu=high)
         return algorithm.setup(problem, termination=NoTermination(), seed=numbers)
 

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.methods.base import Method
-from fusedream_sdk.methods.random_search import GENERATIONS
 from fusedream_sdk.optim.population import as_vectors, from_vectors, ranked
 from fusedream_sdk.protocols import Params
 from fusedream_sdk.run.task import Task, direct, drawn, searched
 from fusedream_sdk.runtime import bounds
 from fusedream_sdk.runtime.checks import check_flag
+from fusedream_sdk.runtime.randomness import GENERATIONS, keyed
 
 MEMBERS, SIGMA, UPDATES = 18, 0.5, 200
 DENSE = 1024  # coordinates: more than that, and a matrix of all pairs of them would take long
@@ -145,7 +145,7 @@ def strategy(mean: np.ndarray, unit: np.ndarray, seed: int, *, sigma: float, mem
 
     if len(mean) == 1:  # it needs two coordinates; nobody reads the other
         mean, unit = np.append(mean, 0.0), np.append(unit, 1.0)
-    numbers = np.random.Generator(np.random.Philox(key=np.array([seed, GENERATIONS], np.uint64)))
+    numbers = keyed(seed, GENERATIONS)
     own = {
         "popsize": members,
         "CMA_stds": unit,

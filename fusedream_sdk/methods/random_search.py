@@ -14,8 +14,7 @@ from fusedream_sdk.protocols import Params
 from fusedream_sdk.run.settings import OF_A_SEARCH
 from fusedream_sdk.run.task import direct, drawn
 from fusedream_sdk.runtime import bounds
-
-GENERATIONS = 1 << 59  # sets a population's draws apart from the views and the noise of its row
+from fusedream_sdk.runtime.randomness import GENERATIONS, keyed
 
 
 def random_search(*, population: int = 16, spread: float = 0.5, cooling: float = 0.97) -> Method:
@@ -71,10 +70,7 @@ class RandomSearch:
         """The next generation: name -> (B, M, ...)."""
         asked: Params = {}
         sigma = self.spread * self.cooling**self.generation
-        draws = [
-            np.random.Generator(np.random.Philox(key=np.array([seed, GENERATIONS + self.generation], np.uint64)))
-            for seed in self.seeds
-        ]
+        draws = [keyed(seed, GENERATIONS + self.generation) for seed in self.seeds]
         for name, leader in self.leaders.items():
             known = leader if self.generation else self.starts[name][:, : self.members]
             shape = (self.members - known.shape[1], *leader.shape[2:])

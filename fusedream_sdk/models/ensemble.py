@@ -55,13 +55,14 @@ def load_scorer(
         members = members_of([name])
     else:
         members = members_of(name, weights)
-    named = [isinstance(member.scorer, str) for member in members]
-    return combine(
-        [
-            replace(member, scorer=registry.load("scorers", member.scorer, **options)) if is_name else member
-            for member, is_name in zip(members, named, strict=True)
-        ]
-    )
+    return combine([loaded_member(member, options) for member in members])
+
+
+def loaded_member(member: Member, options: Mapping[str, Any]) -> Member:
+    """A member that has a name loaded, with these options of its plugin; another as it is."""
+    if not isinstance(member.scorer, str):
+        return member
+    return replace(member, scorer=registry.load("scorers", member.scorer, **options))
 
 
 def combine(members: Sequence[Member]) -> Ensemble | RewardEnsemble:

@@ -70,7 +70,8 @@ class Task:
 
     def repeat(self, times: int) -> Task:
         """The same with every row so often, one beside the other."""
-        return self if times == 1 else self.take([row for row in range(len(self.rows)) for _ in range(times)])
+        starts = self.starts and map_latents(lambda x: x.repeat_interleave(times, dim=0), self.starts)
+        return replace(self, rows=self.rows.repeat(times), starts=starts)
 
 
 Starts = Callable[[Task], Latents]

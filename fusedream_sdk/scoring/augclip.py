@@ -18,6 +18,7 @@ from fusedream_sdk.runtime.bounds import SETTINGS, VIEWS
 from fusedream_sdk.runtime.checks import check_kind, check_seeds
 from fusedream_sdk.runtime.device import Precision
 from fusedream_sdk.runtime.progress import Advance
+from fusedream_sdk.runtime.randomness import NOISE, keyed
 from fusedream_sdk.scoring.parts import in_parts
 from fusedream_sdk.scoring.target import Target, by_views
 from fusedream_sdk.scoring.views import NO_VIEWS, Stream, Views
@@ -100,7 +101,7 @@ class AugCLIP:
         if not self.noise:
             return latents
         out = dict(latents)
-        draws = [np.random.Generator(np.random.Philox(key=np.array([s, (1 << 60) + step], np.uint64))) for s in self.seeds]
+        draws = [keyed(seed, NOISE + step) for seed in self.seeds]
         for name, x in latents.items():
             if self.generator.space[name].mixes:
                 noise = np.stack([d.standard_normal(x.shape[1:], dtype=np.float32) for d in draws])

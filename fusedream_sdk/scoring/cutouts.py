@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fusedream_sdk.imaging.resize import centre_square
+from fusedream_sdk.runtime import randomness
+from fusedream_sdk.runtime.randomness import keyed
 from fusedream_sdk.scoring.public_views import batches, whole
 
 SIZE_MEAN, SIZE_SPREAD, LEAST, MOST = 0.8, 0.3, 0.5, 0.95  # of Big Sleep's crops, as shares of the side
@@ -27,7 +29,6 @@ ERASED, RATIO = (0.1, 0.4), 0.3  # share of the picture; height by width from 0.
 NOISE = 0.1  # the most, as a standard deviation
 BATCH = 32  # cutouts that are erased in one place: that code's in every step
 GREY = (0.299, 0.587, 0.114)  # what red, green and blue add to the grey of a pixel
-PLACES = 1 << 58  # sets the noise of cutouts apart from the numbers behind them, and from every other draw of a row
 
 Cut = Callable[[Tensor, Tensor, range, int, tuple[int, int]], Tensor]
 """(picture, numbers, chosen, resolution, key): the chosen views, (V, 3, resolution, resolution), of a picture (3, H, W) in
@@ -166,8 +167,7 @@ def _erase(x: Tensor, u: Tensor) -> Tensor:
 def _noise(u: Tensor, chosen: range, resolution: int, key: tuple[int, int]) -> Tensor:
     """Gaussian noise of each view, named by its number and the key: (V,) to (V, 3, R, R), float32, on the CPU."""
     seed, place = key
-    own = np.array([seed, PLACES + place], np.uint64)
-    draws = (np.random.Generator(np.random.Philox(key=own, counter=[0, 0, 0, view])) for view in chosen)
+    draws = (keyed(seed, randomness.CUTOUTS + place, counter=view) for view in chosen)
     drawn = np.stack([draw.standard_normal((3, resolution, resolution), dtype=np.float32) for draw in draws])
     return torch.from_numpy(drawn) * (NOISE * u).float().view(-1, 1, 1, 1)
 

@@ -28,6 +28,7 @@ from torch import Tensor
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.imaging.resize import centre_square, plain_bilinear, shrink
 from fusedream_sdk.runtime.checks import check_choice, check_flag, is_number
+from fusedream_sdk.runtime.randomness import keyed
 from fusedream_sdk.scoring.cutouts import CUTOUTS
 from fusedream_sdk.scoring.public_views import batches, cut_out, resize, translate
 
@@ -283,17 +284,6 @@ def place_of(stream: Stream, step: int) -> int:
 
 
 def uniforms(seeds: Sequence[int], *, step: int, count: int, stream: Stream, each: int = UNIFORMS) -> Tensor:
-    """The random numbers behind the views of each row: (B, count, each) in [0, 1), float32, on the CPU.
-
-    Philox is counter-based: a generator per (seed, stream, step) costs microseconds and needs no global state.
-
-    References:
-        Salmon et al. (2011). Parallel random numbers: as easy as 1, 2, 3. SC 2011: Philox.
-    """
-    rows = [
-        np.random.Generator(np.random.Philox(key=np.array([seed, place_of(stream, step)], dtype=np.uint64))).random(
-            (count, each), dtype=np.float32
-        )
-        for seed in seeds
-    ]
+    """The random numbers behind the views of each row: (B, count, each) in [0, 1), float32, on the CPU."""
+    rows = [keyed(seed, place_of(stream, step)).random((count, each), dtype=np.float32) for seed in seeds]
     return torch.from_numpy(np.stack(rows))

@@ -26,10 +26,10 @@ from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, WeightsError
 from fusedream_sdk.latents import Latents, concatenate, select
 from fusedream_sdk.protocols import Generator
 from fusedream_sdk.runtime.files import atomic_path, cache_folder
+from fusedream_sdk.runtime.randomness import PICKS, keyed
 from fusedream_sdk.scoring.views import Views
 
 BLOCK = 64  # latents drawn from one seed; a larger bank begins with the latents of a smaller one
-PICKS = 1 << 61  # sets the choice of a row's samples apart from its views and its noise
 FORMAT = "2"  # half precision; 1 was float32, whose files have other names and are not found
 HALF = 2  # bytes of a number
 CHUNK = 1 << 18  # numbers that a search turns into float32 at a time: 1 MB, which a processor's cache holds
@@ -138,7 +138,7 @@ class LatentBank:
 
     def _picked(self, seed: int, samples: int) -> Tensor:
         """The indices of what a row of this seed sees, in order."""
-        picks = np.random.Generator(np.random.Philox(key=np.array([seed, PICKS], np.uint64)))
+        picks = keyed(seed, PICKS)
         return torch.from_numpy(np.sort(picks.permutation(len(self.embeddings))[:samples]))
 
     def latents(self, generator: Generator, index: Tensor) -> Latents:

@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx
 
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.imaging.clamp import soft_clamp
 from fusedream_sdk.latents import Latents, LatentSpec, check_latents
 from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_sdk.runtime.checks import Bounds, check_choice, check_seed
@@ -112,7 +112,7 @@ class StyleGAN2Generator:
         check_latents(latents, self.space)
         w = self.mapped(latents["z"]) if "z" in latents else latents["w"]
         picture = self.network(w if w.dim() == 3 else w[:, None].expand(-1, self.layers, -1))
-        return inside((picture + 1) / 2)
+        return soft_clamp((picture + 1) / 2)
 
 
 def check_square(canvas: Any, resolution: tuple[int, int]) -> None:
@@ -120,24 +120,3 @@ def check_square(canvas: Any, resolution: tuple[int, int]) -> None:
     if canvas is not None and (not isinstance(canvas, (tuple, list)) or tuple(canvas) != resolution):
         expected = f"nothing, or {resolution}, as a StyleGAN2 draws squares of the side that it was trained on"
         raise InvalidInput("canvas", expected=expected, got=canvas, fix="Leave it out. A VQGAN takes any canvas.")
-
-
-class _Inside(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return x.clamp(0, 1)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (x,), (gradient,) = ctx.saved_tensors, gradients
-        outward = ((x < 0) & (gradient > 0)) | ((x > 1) & (gradient < 0))  # where descent would lead further out
-        return gradient.masked_fill(outward, 0)
-
-
-def inside(x: Tensor) -> Tensor:
-    """Clamp to [0, 1]; a value outside keeps the gradient whose descent leads back in.
-
-    The network has no tanh, and overshoots: a plain clamp would leave its black and white without a way back.
-    """
-    return _Inside.apply(x)  # pyright: ignore[reportReturnType]

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx
 
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.imaging.clamp import soft_clamp
 from fusedream_sdk.latents import Box, Latents, LatentSpec, check_latents
 from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_vqgan.checkpoint import Checkpoint
@@ -108,25 +108,3 @@ def channel_range(codebook: Tensor) -> Box:
         InvalidInput: a channel that has one value only, as of a codebook with a single code.
     """
     return Box(tuple(codebook.amin(dim=0).tolist()), tuple(codebook.amax(dim=0).tolist()))
-
-
-class _SoftClamp(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return x.clamp(0, 1)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (x,) = ctx.saved_tensors
-        (gradient,) = gradients
-        return gradient * (gradient * (x - x.clamp(0, 1)) >= 0)
-
-
-def soft_clamp(x: Tensor) -> Tensor:
-    """Clamp to [0, 1]; the gradient of a value outside passes where descending it leads back in, and is 0 elsewhere.
-
-    The decoder overshoots [-1, 1]. A plain clamp would leave saturated pixels without a way back, and a sigmoid would
-    change pictures that are right as they are.
-    """
-    return _SoftClamp.apply(x)  # pyright: ignore[reportReturnType]

@@ -10,9 +10,10 @@ import torch
 
 import fusedream_sdk as fd
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.imaging.clamp import soft_clamp
 from fusedream_sdk.testing import ToyScorer, check_generator
 from fusedream_stylegan2 import load
-from fusedream_stylegan2.generator import DRAWS, LR, StyleGAN2Generator, inside
+from fusedream_stylegan2.generator import DRAWS, LR, StyleGAN2Generator
 
 from .conftest import W, Z, make_nvidia, make_rosinality, save_nvidia, save_rosinality
 
@@ -124,7 +125,7 @@ def test_the_step_in_w_is_styleclip_s(made: Path) -> None:
 
 def test_a_picture_keeps_the_gradient_that_leads_back_into_its_range() -> None:
     x = torch.tensor([-0.5, -0.5, 0.5, 0.5, 1.5, 1.5], requires_grad=True)
-    y = inside(x)
+    y = soft_clamp(x)
     assert torch.equal(y.detach(), torch.tensor([0.0, 0.0, 0.5, 0.5, 1.0, 1.0]))
     y.backward(torch.tensor([1.0, -1.0, 1.0, -1.0, 1.0, -1.0]))
     assert torch.equal(x.grad, torch.tensor([0.0, -1.0, 1.0, -1.0, 1.0, 0.0]))  # pyright: ignore[reportArgumentType]
