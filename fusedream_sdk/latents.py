@@ -207,6 +207,11 @@ def map_latents(function: Callable[[Tensor], Tensor], latents: Latents) -> Laten
     return {name: function(x) for name, x in latents.items()}
 
 
+def firsts(basis: Latents) -> Latents:
+    """The first latent of each row's basis: (B, k, ...) to (B, ...)."""
+    return map_latents(lambda x: x[:, 0], basis)
+
+
 def select(latents: Latents, index: Tensor | slice | Sequence[int]) -> Latents:
     """The rows at `index`, in its order."""
     if not isinstance(index, (Tensor, slice)):

@@ -73,9 +73,9 @@ def compare(
     table of means; a method that cannot draw with its models has its sentence there, and the others go on. A setting is for
     those methods that have a use for it.
     """
-    from fusedream_sdk.dream.basis import check_sheet
     from fusedream_sdk.dream.compare import compare as side_by_side
     from fusedream_sdk.errors import InvalidInput
+    from fusedream_sdk.imaging.sheets import check_sheet
     from fusedream_sdk.run.folder import Folder
 
     listed, numbers = asked.rows()

@@ -38,7 +38,7 @@ class PoolChoice:
 
     def check(self, *, overwrite: bool) -> None:
         """The sheet can be written. Raises InvalidInput, OutputError."""
-        from fusedream_sdk.dream.basis import check_sheet
+        from fusedream_sdk.imaging.sheets import check_sheet
 
         if self.preview_basis is not None:
             check_sheet("preview_basis", self.preview_basis, overwrite=overwrite)

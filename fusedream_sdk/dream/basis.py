@@ -13,15 +13,14 @@ from torch import Tensor
 from fusedream_sdk.dream.prepare import given_places, may_search, searches
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.imaging.pictures import png_bytes, to_pil
-from fusedream_sdk.imaging.sheets import Group, numbered_sheet
+from fusedream_sdk.imaging.sheets import Group, numbered_sheet, save_sheet
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.methods.base import Method
 from fusedream_sdk.run.report import render
+from fusedream_sdk.run.rows import chosen
 from fusedream_sdk.run.settings import PLACES, Settings
 from fusedream_sdk.run.task import Task, found_at
 from fusedream_sdk.runtime import bounds
-from fusedream_sdk.runtime.files import atomic_path
-from fusedream_sdk.runtime.paths import check_writable, user_path
 from fusedream_sdk.runtime.progress import bar
 from fusedream_sdk.runtime.room import check_memory
 
@@ -59,8 +58,7 @@ class Pool:
 
     def __getitem__(self, row: int | slice | Sequence[int]) -> Pool:
         """Some of the rows, as a Pool."""
-        chosen = list(range(len(self)))[row] if isinstance(row, (int, slice)) else list(row)
-        keep = [chosen] if isinstance(chosen, int) else chosen
+        keep = chosen(row, len(self))
         return replace(
             self,
             prompts=tuple(self.prompts[i] for i in keep),
@@ -89,19 +87,7 @@ class Pool:
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the sheet as a .png. Raises OutputError: it cannot be written. InvalidInput: another suffix."""
-        target = check_sheet("path", path, overwrite=overwrite)
-        with atomic_path(target, overwrite=overwrite, argument="path") as temporary:
-            self.sheet().save(temporary, format="PNG")
-        return target
-
-
-def check_sheet(argument: str, path: object, *, overwrite: bool) -> Path:
-    """Where a sheet can be written. Raises OutputError: it cannot. InvalidInput: it does not end in .png."""
-    target = user_path(argument, path)
-    if ".png" not in (target.suffix.lower(), target.name.lower()):
-        raise InvalidInput(argument, expected="a file that ends in .png", got=str(path))
-    check_writable(target, overwrite=overwrite, argument=argument)
-    return target
+        return save_sheet(self.sheet(), path, overwrite=overwrite)
 
 
 def pool_settings(method: Method, settings: Settings, changes: Mapping[str, Any], count: int | None) -> tuple[Settings, int]:

@@ -10,9 +10,8 @@ from typing import Any
 
 from PIL import Image
 
-from fusedream_sdk.dream.basis import check_sheet
 from fusedream_sdk.imaging.pictures import png_bytes
-from fusedream_sdk.imaging.sheets import table_sheet
+from fusedream_sdk.imaging.sheets import save_sheet, table_sheet
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.runtime.files import atomic_path
 
@@ -117,10 +116,7 @@ class Comparison:
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the sheet as a .png. Raises OutputError: it cannot be written. InvalidInput: another suffix."""
-        target = check_sheet("path", path, overwrite=overwrite)
-        with atomic_path(target, overwrite=overwrite, argument="path") as temporary:
-            self.sheet().save(temporary, format="PNG")
-        return target
+        return save_sheet(self.sheet(), path, overwrite=overwrite)
 
     def save_json(self, path: Path) -> None:
         """Write every number, whole or not at all."""

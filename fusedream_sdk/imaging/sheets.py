@@ -6,8 +6,13 @@ from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
+
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.runtime.files import atomic_path
+from fusedream_sdk.runtime.paths import check_writable, user_path
 
 SIDE = (128, 256)  # of a picture on a sheet, in pixels: smaller ones are enlarged, larger ones shrunk
 GAP = 6
@@ -83,6 +88,23 @@ def table_sheet(
             tall = len(rows) * (height + GAP) - GAP
             _write(pen, (x + GAP, top + GAP), wrapped(column[0], width - 2 * GAP)[: (tall - GAP) // LINE], FAINT)
     return sheet
+
+
+def check_sheet(argument: str, path: object, *, overwrite: bool) -> Path:
+    """Where a sheet can be written. Raises OutputError: it cannot. InvalidInput: it does not end in .png."""
+    target = user_path(argument, path)
+    if ".png" not in (target.suffix.lower(), target.name.lower()):
+        raise InvalidInput(argument, expected="a file that ends in .png", got=str(path))
+    check_writable(target, overwrite=overwrite, argument=argument)
+    return target
+
+
+def save_sheet(sheet: Image.Image, path: str | Path, *, overwrite: bool) -> Path:
+    """Write a sheet, whole or not at all. Errors as of `check_sheet`, of the argument "path"."""
+    target = check_sheet("path", path, overwrite=overwrite)
+    with atomic_path(target, overwrite=overwrite, argument="path") as temporary:
+        sheet.save(temporary, format="PNG")
+    return target
 
 
 def fitted(picture: Image.Image) -> Image.Image:

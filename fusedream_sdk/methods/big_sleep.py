@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.latents import Box, Latents, Space, map_latents
+from fusedream_sdk.latents import Box, Latents, Space, firsts
 from fusedream_sdk.methods.base import Method, as_published
 from fusedream_sdk.optim.loop import Selection
 from fusedream_sdk.protocols import Params
@@ -143,8 +143,7 @@ def _parametrise(task: Task, starts: Latents, *, most: int | None, temperature: 
         fix = "Leave it out, or draw with a BigGAN-deep as biggan?layers=true."
         expected = "nothing, as this generator has no shares of classes"
         raise InvalidInput("max_classes", expected=expected, got=most, fix=fix)
-    first = map_latents(lambda x: x[:, 0], starts)
-    return Sleeping(task.generator.space, first, most=most, temperature=temperature)
+    return Sleeping(task.generator.space, firsts(starts), most=most, temperature=temperature)
 
 
 def _objective(task: Task) -> AugCLIP:

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import torch
 from torch import Tensor
 
-from fusedream_sdk.latents import Latents, map_latents
+from fusedream_sdk.latents import Latents, firsts, map_latents
 from fusedream_sdk.methods.base import Method
 from fusedream_sdk.optim.directions import Descent
 from fusedream_sdk.optim.optimisers import sgd
@@ -76,7 +76,7 @@ class Signed:
 
 def of_pixels(task: Task, starts: Latents) -> Begun:
     """The colours themselves where the generator is one of pixels; the latents where it is not."""
-    latents = map_latents(lambda x: x[:, 0], starts)
+    latents = firsts(starts)
     return Pixels(latents) if draws_pixels(task, latents) else direct(task, starts)
 
 

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.latents import Latents, map_latents
+from fusedream_sdk.latents import Latents, firsts
 from fusedream_sdk.methods.base import Method, as_published
-from fusedream_sdk.models.loading import loaded_perceptual
 from fusedream_sdk.optim.optimisers import MakeOptimiser, adam
 from fusedream_sdk.protocols import Evaluation, Perceptual
 from fusedream_sdk.run.settings import OF_VIEWS, Settings
@@ -124,10 +123,10 @@ class Edit:
 def _objective(task: Task, *, l2: float, identity: tuple[str | None, float]) -> Edit:
     """Of a task whose rows have begun, held to where they did."""
     name, weight = identity
-    begun = None if task.starts is None else map_latents(lambda x: x[:, 0], task.starts)
+    begun = None if task.starts is None else firsts(task.starts)
     if begun is None or name is None:
         return Edit(augclip(task), begun, l2)
-    apart = loaded_perceptual(name, task.engine.device, task.engine.scorer.model).model
+    apart = task.engine.distance(name).model
     with torch.no_grad(), task.engine.precision():
         likeness = weight, apart, task.generator(begun).float()
     return Edit(augclip(task), begun, l2, likeness)

@@ -7,7 +7,25 @@ import re
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution
 from pathlib import Path
 
+from fusedream_sdk.errors import PluginImportError
+
 FOR_AUTHORS = {"dev", "test", "tests", "docs", "all"}  # extras that nobody installs to draw
+
+
+def require(needing: str, extra: str, *modules: str) -> None:
+    """Refuse to go on without modules of an extra of this package, whose names may not be those of the packages.
+
+    Args:
+        needing: beginning of the sentence, such as "generators: a VQGAN needs".
+        extra: that installs them.
+        modules: by which they are imported.
+
+    Raises:
+        PluginImportError: one of them is not there.
+    """
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise PluginImportError(f'{needing} {module!r}. Install it: pip install "fusedream-sdk[{extra}]"')
 
 
 def install_hint(error: BaseException, point: EntryPoint) -> str:

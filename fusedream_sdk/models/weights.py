@@ -72,14 +72,22 @@ def read_stored(path: Path, *, within: str | None = None) -> dict[str, Tensor]:
     Raises:
         WeightsError: a file that is damaged, or holds anything but named tensors.
     """
+    return named_tensors(read_whole(path), path, within)
+
+
+def read_whole(path: Path) -> object:
+    """All that a .safetensors file or a pickle holds, unchecked, on the CPU; nothing in a pickle is run.
+
+    Raises:
+        WeightsError: a file that is damaged, or that would have to be run.
+    """
     check_file(path)
     try:
         if path.suffix == ".safetensors":
-            found: object = load_file(path)
-        else:
-            with warnings.catch_warnings():  # on strange pickles, which are refused below
-                warnings.simplefilter("ignore")
-                found = torch.load(path, map_location="cpu", weights_only=True)
+            return load_file(path)
+        with warnings.catch_warnings():  # on strange pickles, which are refused below
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         wanted = re.search(r"(?:GLOBAL|function) ([\w.]+)", str(error))
         held = f"the file wants to run {wanted[1]!r}" if wanted else "the file holds something else, or is damaged"
@@ -91,7 +99,6 @@ def read_stored(path: Path, *, within: str | None = None) -> dict[str, Tensor]:
         ) from error
     except Exception as error:  # whatever a damaged file sets off in the readers
         raise damaged(path, error) from error
-    return named_tensors(found, path, within)
 
 
 def read_trusted(path: Path, *, within: str | None = None) -> dict[str, Tensor]:

@@ -61,6 +61,7 @@ class Engine:
         self.device = generator.device
         self.judge, self.compiles = judge, compiles
         self._perceptual, self._banks = perceptual, banks
+        self._distances: dict[str, Loaded] = {}
         self._checked = False
         self._bank: LatentBank | None = None
 
@@ -112,6 +113,12 @@ class Engine:
         if self._perceptual is None:
             return default_perceptual(self.device, self.scorer.model)
         return loaded_perceptual(self._perceptual, self.device, self.scorer.model)
+
+    def distance(self, name: str) -> Loaded:
+        """Another distance of two pictures by its name, loaded on its first use. Errors as of `perceptual`."""
+        if name not in self._distances:
+            self._distances[name] = loaded_perceptual(name, self.device, self.scorer.model)
+        return self._distances[name]
 
     @property
     def label(self) -> str:

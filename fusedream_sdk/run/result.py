@@ -16,6 +16,7 @@ from fusedream_sdk.imaging.pictures import grid, png_bytes, to_pil
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.recipe import MALFORMED, Recipe
+from fusedream_sdk.run.rows import chosen
 from fusedream_sdk.run.saving import Writer, save, stems_of
 from fusedream_sdk.run.stored import Stored
 from fusedream_sdk.runtime.checks import check_seeds
@@ -63,8 +64,7 @@ class Result:
 
     def __getitem__(self, index: int | slice | Sequence[int]) -> Result:
         """Some of the rows, as a Result."""
-        chosen = list(range(len(self)))[index] if isinstance(index, (int, slice)) else list(index)
-        keep = [chosen] if isinstance(chosen, int) else chosen
+        keep = chosen(index, len(self))
         return replace(
             self,
             prompts=tuple(self.prompts[i] for i in keep),

@@ -52,3 +52,9 @@ def each_with_each(prompts: PromptLike | Sequence[PromptLike], seeds: int | Sequ
         got, fix = f"{len(asked) * len(numbers):,}", "Draw them in several calls."
         raise InvalidInput("seeds", expected=f"at most {MOST_ROWS:,} pictures", got=got, fix=fix)
     return [(prompt, seed) for prompt in asked for seed in numbers]
+
+
+def chosen(index: int | slice | Sequence[int], count: int) -> list[int]:
+    """Which of so many rows an index means: one, a slice of them, or some by their numbers."""
+    found = list(range(count))[index] if isinstance(index, (int, slice)) else list(index)
+    return [found] if isinstance(found, int) else found

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from fusedream_sdk.latents import Latents, map_latents, rows, select
+from fusedream_sdk.latents import Latents, firsts, map_latents, rows, select
 from fusedream_sdk.optim.loop import Selection
 from fusedream_sdk.optim.parametrise import BasisMix, Direct
 from fusedream_sdk.protocols import Generator, Objective, Parametrisation, Params
@@ -136,7 +136,7 @@ def mixed(task: Task, starts: Latents) -> Direct | BasisMix:
 
 def direct(task: Task, starts: Latents) -> Direct:
     """The first latent of each basis (eq. 2)."""
-    return Direct(task.generator.space, map_latents(lambda x: x[:, 0], starts))
+    return Direct(task.generator.space, firsts(starts))
 
 
 def augclip(task: Task, penalties: Mapping[str, Penalty] | None = None) -> AugCLIP:

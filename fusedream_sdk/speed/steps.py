@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 
-from fusedream_sdk.latents import map_latents
+from fusedream_sdk.latents import firsts, map_latents
 from fusedream_sdk.methods.base import Method
 from fusedream_sdk.methods.fusedream import fusedream
 from fusedream_sdk.optim.loop import Selection
@@ -49,7 +49,7 @@ def their_step(task: Task) -> Step:
 def our_look(task: Task) -> Step:
     """Of the judge of our loop, at every row."""
     judge = fusedream().selection(task).holdout
-    latents = map_latents(lambda x: x[:, 0], drawn(task))
+    latents = firsts(drawn(task))
 
     @torch.no_grad()
     def look() -> None:

@@ -45,7 +45,9 @@ def load(
         WeightsError: files that are missing, damaged, of another architecture, of a pipeline of many steps, or not safe.
         PluginImportError: the extra `diffusers` is not installed.
     """
-    require("diffusers")
+    from fusedream_sdk.models.missing import require
+
+    require("generators: a diffusion pipeline needs", "diffusers", "diffusers")
     from fusedream_diffusion.files import locate
     from fusedream_diffusion.generator import DiffusionGenerator
     from fusedream_diffusion.loading import load_pipeline
@@ -76,15 +78,3 @@ def cached(weights: str) -> bool:
     from fusedream_diffusion.files import in_cache
 
     return any(in_cache(weights, variant) is not None for variant in ("", "fp16"))
-
-
-def require(module: str) -> None:
-    """Say what to install if a module is not there."""
-    from importlib.util import find_spec
-
-    from fusedream_sdk.errors import PluginImportError
-
-    if find_spec(module) is None:
-        raise PluginImportError(
-            f'generators: a diffusion pipeline needs {module!r}. Install it: pip install "fusedream-sdk[diffusers]"'
-        )

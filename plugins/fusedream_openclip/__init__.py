@@ -55,11 +55,6 @@ def cached(weights: str) -> bool:
 
 def require(module: str) -> None:
     """Say what to install if a module is not there: the package's name is not that of its module."""
-    from importlib.util import find_spec
+    from fusedream_sdk.models import missing
 
-    from fusedream_sdk.errors import PluginImportError
-
-    if find_spec(module) is None:
-        raise PluginImportError(
-            f'scorers: OpenCLIP needs the module {module!r}. Install it: pip install "fusedream-sdk[openclip]"'
-        )
+    missing.require("scorers: OpenCLIP needs the module", "openclip", module)

@@ -14,7 +14,7 @@ from torch import Tensor
 from fusedream_sdk.errors import WeightsError, shown
 from fusedream_sdk.models.fingerprint import fingerprint_of
 from fusedream_sdk.models.persistent import KEY, is_pickled_whole, refused_whole
-from fusedream_sdk.models.weights import as_float32, check_digest, check_tensors, damaged, read_tensors
+from fusedream_sdk.models.weights import as_float32, check_digest, check_tensors, damaged, named_tensors, read_whole
 from fusedream_sdk.runtime.plain import parse_json
 from fusedream_stylegan2.layers import low_pass
 from fusedream_stylegan2.layouts import FILTER_GAIN, Sizes, read_sizes
@@ -55,8 +55,9 @@ def load_checkpoint(path: Path, *, sha256: str | None = None) -> Checkpoint:
         check_digest(path, sha256)
     if is_pickled_whole(path):
         raise refused_whole(path)
-    found = read_tensors(path, within=ENTRY)
-    mean = stored_mean(path, found)
+    whole = read_whole(path)
+    found = {name: as_float32(x, name, path) for name, x in named_tensors(whole, path, ENTRY).items()}
+    mean = stored_mean(path, whole, found)
     sizes = read_sizes(found, path)
     filters = list(sizes.filters())
     entries = list(sizes.entries())
@@ -75,11 +76,10 @@ def load_checkpoint(path: Path, *, sha256: str | None = None) -> Checkpoint:
     return Checkpoint(sizes, parts, None if mean is None else mean.flatten(), bound, identity)
 
 
-def stored_mean(path: Path, found: dict[str, Tensor]) -> Tensor | None:
+def stored_mean(path: Path, whole: object, found: dict[str, Tensor]) -> Tensor | None:
     """The mean of w, which rosinality's converter puts beside the generator; taken out of `found`, where it is in there."""
     if MEAN in found or path.suffix == ".safetensors":
         return found.pop(MEAN, None)
-    whole: Any = torch.load(path, map_location="cpu", weights_only=True)  # which was read before without harm
     mean = whole.get(MEAN) if isinstance(whole, Mapping) else None
     if not isinstance(mean, Tensor):
         return None

@@ -46,10 +46,6 @@ def load(
 
 def require(*modules: str) -> None:
     """Say what to install if a module is not there: the packages' names are not those of their modules."""
-    from importlib.util import find_spec
+    from fusedream_sdk.models import missing
 
-    from fusedream_sdk.errors import PluginImportError
-
-    missing = [name for name in modules if find_spec(name) is None]
-    if missing:
-        raise PluginImportError(f'generators: a VQGAN needs {missing[0]!r}. Install it: pip install "fusedream-sdk[vqgan]"')
+    missing.require("generators: a VQGAN needs", "vqgan", *modules)

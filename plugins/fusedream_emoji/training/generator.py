@@ -27,6 +27,7 @@ from torch import Tensor
 from fusedream_emoji.art import load_sprites
 from fusedream_emoji.factors import FACTORS, draw
 from fusedream_emoji.training.export import export
+from fusedream_emoji.training.pace import follow
 from fusedream_emoji.training.run import Run, restore, save, start
 from fusedream_emoji.training.twin import Twin
 
@@ -78,10 +79,7 @@ def advance(run: Run, sprites: Tensor, plan: Plan, forward: Callable[..., tuple[
         optimiser.step()
         optimiser.zero_grad()
     run.step += 1
-    keep = min(0.999, run.step / (run.step + 10))
-    with torch.no_grad():
-        for average, parameter in zip(run.average.parameters(), run.twin.parameters(), strict=True):
-            average.lerp_(parameter, 1 - keep)
+    follow(run.average, run.twin, run.step, most=0.999)
 
 
 @torch.no_grad()

@@ -18,8 +18,6 @@ from __future__ import annotations
 import argparse
 import copy
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -29,6 +27,7 @@ from torch import Tensor
 from fusedream_emoji.factors import FACTORS, draw
 from fusedream_emoji.training.generator import picture_loss
 from fusedream_emoji.training.muon import Muon
+from fusedream_emoji.training.pace import fit, follow
 from fusedream_emoji.training.turbo_models import CHANNELS, CONCEPTS, SIDE, Sizes, Sketch, Student, codes_of, known_sprites
 from fusedream_sdk.runtime.files import atomic_path
 
@@ -135,10 +134,7 @@ def advance(run: Run, world: World, plan: Plan) -> float:
         optimiser.step()
         optimiser.zero_grad()
     run.step += 1
-    keep = min(0.998, run.step / (run.step + 10))
-    with torch.no_grad():
-        for mean, x in zip(run.average.parameters(), run.student.parameters(), strict=True):
-            mean.lerp_(x, 1 - keep)
+    follow(run.average, run.student, run.step, most=0.998)
     return float(loss.detach())
 
 
@@ -168,19 +164,6 @@ def restore(run: Run, path: Path) -> None:
     run.step, run.seconds = state["step"], state["seconds"]
 
 
-def fit(run: Run, world: World, plan: Plan, report: Callable[[Run], None], *, every: float = 150.0) -> None:
-    """Train to the end of the plan, reporting `every` so many seconds and at the end."""
-    noted, clock = run.seconds, time.monotonic()
-    while run.step < plan.steps and run.seconds < 60 * plan.minutes:
-        advance(run, world, plan)
-        run.seconds, clock = run.seconds + time.monotonic() - clock, time.monotonic()
-        if run.seconds - noted > every:
-            noted = run.seconds
-            report(run)
-            clock = time.monotonic()
-    report(run)
-
-
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -208,7 +191,7 @@ def main() -> None:
         pace = f"{run.step * plan.batch} pictures, {run.seconds / 60:.1f} minutes"
         print(f"step {run.step}: {pace}, held-out L1 {held_out(run.average, place, plan):.4f}", flush=True)
 
-    fit(run, place, plan, report)
+    fit(run, plan, lambda run: advance(run, place, plan), report, every=150.0)
 
 
 if __name__ == "__main__":

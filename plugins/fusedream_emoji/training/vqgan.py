@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +28,7 @@ from fusedream_emoji.scenes import SceneSampler, paint
 from fusedream_emoji.training.codes import Codes, perplexity
 from fusedream_emoji.training.generator import picture_loss
 from fusedream_emoji.training.muon import Muon
+from fusedream_emoji.training.pace import fit
 from fusedream_sdk.runtime.files import atomic_path
 from fusedream_vqgan.config import Config
 from fusedream_vqgan.network import VQGAN, look_up, nearest
@@ -189,19 +189,6 @@ def export(model: VQGAN, folder: Path) -> None:
         save_file({name: value.half().contiguous() for name, value in model.state_dict().items()}, temporary)
 
 
-def fit(run: Run, world: World, plan: Plan, folder: Path, *, every: float = 240.0) -> None:
-    """Train to the end of the plan, saving and reporting `every` so many seconds and at the end."""
-    noted, clock = run.seconds, time.monotonic()
-    while run.step < plan.steps and run.seconds < 60 * plan.minutes:
-        advance(run, world, plan)
-        run.seconds, clock = run.seconds + time.monotonic() - clock, time.monotonic()
-        if run.seconds - noted > every:
-            noted = run.seconds
-            report(run, world, plan, folder)
-            clock = time.monotonic()
-    report(run, world, plan, folder)
-
-
 def report(run: Run, world: World, plan: Plan, folder: Path) -> None:
     """Save and export the run, and print how it stands."""
     save(run, folder / "checkpoint.pt")
@@ -236,7 +223,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if resume:
         restore(run, folder / "checkpoint.pt")
-    fit(run, world, plan, folder)
+    fit(run, plan, lambda run: advance(run, world, plan), lambda run: report(run, world, plan, folder))
 
 
 if __name__ == "__main__":
