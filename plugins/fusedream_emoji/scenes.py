@@ -125,9 +125,13 @@ class SceneSampler:
             return replace(thing, strength=0.0, colour=WORDS[natural] if natural >= 0 else None)
         tint, word = self.colour()
         if kind < 0.85:
-            plain = word is not None and self.tinted[thing.style][thing.concept][WORDS.index(word)]
-            return replace(thing, tint=tint, strength=self.rng.uniform(0.9, 1), colour=word if plain else None)
+            thing = replace(thing, tint=tint, strength=self.rng.uniform(0.9, 1), colour=word)
+            return thing if self.takes(thing) else replace(thing, colour=None)
         return replace(thing, tint=tint, strength=self.rng.uniform(0.1, 0.9), colour=None)
+
+    def takes(self, thing: Thing) -> bool:
+        """Whether a tinted thing is plainly of its colour: some drawings are too dark, or too light, for some."""
+        return thing.colour is not None and self.tinted[thing.style][thing.concept][WORDS.index(thing.colour)]
 
     def thing(self, concept: int, *, x: float, y: float, scale: float, turn: float) -> Thing:
         """A thing in a random style and colour; half of the fully placed ones are mirrored."""

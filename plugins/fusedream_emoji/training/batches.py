@@ -1,8 +1,8 @@
 """Batches whose captions cannot be told apart by the object alone.
 
 All concepts of a batch are distinct, but for twins: two scenes of the same things that differ in one fact, which both
-captions name: a colour, the background, the style, who is on which side, or one of two things is another. So no caption
-fits another picture of its batch, and telling them apart takes the fact.
+captions name: a colour, the background, the style, who is on which side, which of two things has which colour, or one of two
+things is another. So no caption fits another picture of its batch, and telling them apart takes the fact.
 """
 
 from __future__ import annotations
@@ -20,11 +20,16 @@ from fusedream_emoji.training.captions import falsify, sentence, truth
 from fusedream_emoji.training.flaws import flawed
 
 T = TypeVar("T")
+COLOURED = 0.35  # share of the scenes of two things whose colours are both told, beside what comes by chance
+TRIES = 12  # to find two colours that both of two things plainly take
 
 
 @dataclass(frozen=True)
 class Batch:
-    """`pictures` (B, 3, side, side) in [0, 1], the `concepts` that they show, their `captions`, and for each a false one."""
+    """`pictures` (B, 3, side, side) in [0, 1], the `concepts` that they show, their `captions`, and for each so many `foils`.
+
+    The foils are false captions: of all pictures the first, then of all the second, and so on.
+    """
 
     pictures: Tensor
     concepts: list[tuple[int, ...]]
@@ -32,7 +37,9 @@ class Batch:
     foils: list[str]
 
 
-def make_batch(sampler: SceneSampler, sprites: Tensor, size: int, *, doubles: float, twins: float, flaws: bool) -> Batch:
+def make_batch(
+    sampler: SceneSampler, sprites: Tensor, size: int, *, doubles: float, twins: float, flaws: bool, foils: int = 1
+) -> Batch:
     """Draw a batch.
 
     Args:
@@ -42,6 +49,7 @@ def make_batch(sampler: SceneSampler, sprites: Tensor, size: int, *, doubles: fl
         doubles: share of the scenes with two things; lowered where the concepts run out.
         twins: share of the pictures that are one of two twins.
         flaws: whether to degrade some pictures as `flawed` does.
+        foils: false captions for each picture.
     """
     rng = sampler.rng
     pairs = int(size * twins) // 2
@@ -57,7 +65,8 @@ def make_batch(sampler: SceneSampler, sprites: Tensor, size: int, *, doubles: fl
             one, two, fact = make_twins(scene, sampler, next(fresh, None))
             told += [(one, frozenset({fact})), (two, frozenset({fact}))]
         else:
-            told.append((scene, frozenset()))
+            both = len(scene.things) == 2 and rng.random() < COLOURED
+            told.append((scene, frozenset({"colour"}) if both else frozenset()))
     facts = [truth(scene, rng, named=named) for scene, named in told]
     noise = torch.Generator().manual_seed(rng.getrandbits(48))
     pictures = paint([scene for scene, _ in told], sprites, noise)
@@ -65,7 +74,7 @@ def make_batch(sampler: SceneSampler, sprites: Tensor, size: int, *, doubles: fl
         flawed(pictures, noise) if flaws else pictures,
         [tuple(thing.concept for thing in scene.things) for scene, _ in told],
         [sentence(f, rng) for f in facts],
-        [sentence(falsify(f, scene, rng), rng) for f, (scene, _) in zip(facts, told, strict=True)],
+        [sentence(falsify(f, scene, rng), rng) for _ in range(foils) for f, (scene, _) in zip(facts, told, strict=True)],
     )
 
 
@@ -83,6 +92,8 @@ def make_twins(scene: Scene, sampler: SceneSampler, other: int | None = None) ->
     if len(scene.things) == 2 and relation(*scene.things) and scene.layout != "pasted" and rng.random() < 0.6:
         a, b = scene.things
         return scene, replace(scene, things=(replace(a, x=b.x, y=b.y), replace(b, x=a.x, y=a.y))), "link"
+    if len(scene.things) == 2 and rng.random() < 0.6 and (swapped := _swapped(scene, sampler)):
+        return *swapped, "colour"
     fact = rng.choice(("colour", "colour", "back", "back", "style"))
     if fact == "back" and not any(thing.patch for thing in scene.things):
         one = _until(lambda: sampler.with_background(scene), lambda s: s.back_colour is not None)
@@ -102,6 +113,21 @@ def _until(draw: Callable[[], T], good: Callable[[T], bool]) -> T:
     while not good(outcome := draw()):
         pass
     return outcome
+
+
+def _swapped(scene: Scene, sampler: SceneSampler) -> tuple[Scene, Scene] | None:
+    """The two things in two colours, and in each other's; None where no two colours are plain on both."""
+    for _ in range(TRIES):
+        one, two = (_until(lambda thing=thing: sampler.paint_thing(thing), tinted) for thing in scene.things)
+        other = tuple(replace(a, tint=b.tint, strength=b.strength, colour=b.colour) for a, b in ((one, two), (two, one)))
+        if one.colour != two.colour and all(sampler.takes(thing) for thing in other):
+            return replace(scene, things=(one, two)), replace(scene, things=other)
+    return None
+
+
+def tinted(thing: Thing) -> bool:
+    """Whether a thing is tinted in a colour that has a word."""
+    return thing.strength > 0 and thing.colour is not None
 
 
 def _exchanged(scene: Scene, which: int, other: int, sampler: SceneSampler) -> Scene:

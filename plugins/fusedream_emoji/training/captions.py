@@ -124,7 +124,7 @@ def falsify(facts: Facts, scene: Scene, rng: random.Random) -> Facts:
     choices += [("link", 0)] * 4 * bool(facts.link)
     colours = {phrase.colour for phrase in facts.things}
     if len(colours) == 2 and None not in colours:
-        choices += [("swap", 0)] * 2
+        choices += [("swap", 0)] * 4
     kind, i = rng.choice(choices)
     if kind == "link":
         return replace(facts, link=OPPOSITE[facts.link or "left"])

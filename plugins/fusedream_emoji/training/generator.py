@@ -123,10 +123,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the weights and of the checkpoint")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--minutes", type=float, default=math.inf, help="end after so long; the schedule adapts")
+    parser.add_argument("--batch", type=int, default=Plan.batch, help="pictures of a step")
+    parser.add_argument(
+        "--sketch-share", type=float, default=Plan.sketch_share, help="of the run, that trains mostly the trunk"
+    )
     parser.add_argument("--bf16", action="store_true", help="multiply in bfloat16")
     parser.add_argument("--compile", action="store_true", help="use torch.compile")
     args = parser.parse_args()
-    plan = Plan(samples=args.samples, seed=args.seed, minutes=args.minutes, bf16=args.bf16)
+    shared = ("samples", "seed", "minutes", "bf16", "batch", "sketch_share")
+    plan = Plan(**{name: getattr(args, name) for name in shared})
     sprites = load_sprites().to("cuda" if torch.cuda.is_available() else "cpu")
     run = start(sprites, args.seed)
     args.out.mkdir(parents=True, exist_ok=True)

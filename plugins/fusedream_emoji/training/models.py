@@ -28,6 +28,7 @@ Kind = Literal["scorer", "judge"]
 DualEncoder = CLIPModel | VisionTextDualEncoderModel
 SIDE = 64
 PATCH = 8  # of the scorer's ViT
+SHARED = 256  # dimensions of the features
 WINDOW = 40  # tokens of a caption, start and end included
 MEAN = STD = 0.5
 
@@ -41,17 +42,17 @@ def _scorer(tokenizer: CLIPTokenizer, tiny: bool) -> CLIPModel:
     width = 32 if tiny else 160
     vision = {"hidden_size": width, "intermediate_size": 4 * width, "num_hidden_layers": 1 if tiny else 5}
     vision |= {"num_attention_heads": 4, "image_size": SIDE, "patch_size": PATCH}
-    config = CLIPConfig(text_config=_text(tokenizer, tiny), vision_config=vision, projection_dim=128)
+    config = CLIPConfig(text_config=_text(tokenizer, tiny), vision_config=vision, projection_dim=SHARED)
     return CLIPModel._from_config(config, attn_implementation="eager")
 
 
 def _judge(tokenizer: CLIPTokenizer, tiny: bool) -> VisionTextDualEncoderModel:
-    widths, depths = ([16, 32], [1, 1]) if tiny else ([64, 128, 256], [1, 2, 3])
+    widths, depths = ([16, 32], [1, 1]) if tiny else ([64, 128, 256], [2, 2, 5])
     vision = ConvNextConfig(image_size=SIDE, patch_size=4, num_stages=len(widths), hidden_sizes=widths, depths=depths)
     vision.layer_scale_init_value = 0.5
     vision.hidden_size = widths[-1]  # the dual encoder's projection asks for it
     text = CLIPTextConfig(**_text(tokenizer, tiny))
-    config = VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=128)
+    config = VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=SHARED)
     model = VisionTextDualEncoderModel._from_config(config, attn_implementation="eager")
     for part in model.get_submodule("vision_model").modules():
         if isinstance(part, nn.Linear | nn.Conv2d):

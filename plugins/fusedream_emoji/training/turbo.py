@@ -9,8 +9,8 @@ end both together, by L1 of the pixels and of their differences to neighbours. I
 drawing, its principal components; the second command trains the text tower to say that code of a caption. Tint and background
 are in the noise, and a caption's words for them are not heeded.
 
-FOLDER receives checkpoint.pt, from which `--resume` goes on after any interruption, and of the second command the folder
-`pipeline`, which the diffusion plugin loads. Needs the extra `diffusers`.
+FOLDER receives checkpoint.pt, from which `--resume` goes on after any interruption, student.safetensors, and of the second
+command the folder `pipeline`, which the diffusion plugin loads. On a GPU where there is one. Needs the extra `diffusers`.
 """
 
 from __future__ import annotations
@@ -18,22 +18,25 @@ from __future__ import annotations
 import argparse
 import copy
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
+from fusedream_emoji.art import load_sprites
 from fusedream_emoji.factors import FACTORS, draw
 from fusedream_emoji.training.generator import picture_loss
 from fusedream_emoji.training.muon import Muon
 from fusedream_emoji.training.pace import fit, follow
-from fusedream_emoji.training.turbo_models import CHANNELS, CONCEPTS, SIDE, Sizes, Sketch, Student, codes_of, known_sprites
+from fusedream_emoji.training.turbo_models import CHANNELS, SIDE, Sizes, Sketch, Student, codes_of
 from fusedream_sdk.runtime.files import atomic_path
 
 TOLD = FACTORS[5:]  # tint and background: what the noise says; style, place, size and turn are always the same
 STYLE = -3.0  # of the factor: Noto's drawings
 HELD_OUT = 2**20  # a step that no run gets to
+TOGETHER = 0.1  # weight of the taught latents once the decoder reads what the UNet says: it may say more than they
 JITTER = 0.05  # of the codes: the text tower will not hit them exactly
 
 
@@ -47,8 +50,7 @@ class Plan:
     batch: int = 48
     rate: float = 0.015
     warmup: int = 30
-    apart: float = 0.7  # share of the run in which UNet and decoder are trained apart
-    drawn: int = len(CONCEPTS)  # how many of the concepts, from the first
+    apart: float = 0.4  # share of the run in which UNet and decoder are trained apart
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,15 @@ class World:
     codes: Tensor
 
     def sketch(self, plan: Plan, count: int = 1024) -> Sketch:
-        """The latents that are taught, from pictures of all concepts that no step has seen: the same however many are drawn."""
-        every = replace(plan, drawn=len(self.codes))
-        return Sketch(torch.cat([self.batch(every, HELD_OUT + 1 + i, 64)[2] for i in range(count // 64)]))
+        """The latents that are taught, from pictures that no step has seen."""
+        return Sketch(torch.cat([self.batch(plan, HELD_OUT + 1 + i, 64)[2] for i in range(count // 64)]))
 
     def batch(self, plan: Plan, step: int, count: int) -> tuple[Tensor, Tensor, Tensor]:
         """Noise, codes and pictures (count, 3, 64, 64) in [0, 1]; the same for the same seed and step."""
         rng = torch.Generator().manual_seed((plan.seed << 32) + step)
-        noise = torch.randn(count, CHANNELS, SIDE, SIDE, generator=rng)
-        concept = torch.randint(min(plan.drawn, len(self.codes)), (count,), generator=rng)
-        pooled = self.codes[concept] + JITTER * torch.randn(count, self.codes.shape[1], generator=rng)
+        noise = torch.randn(count, CHANNELS, SIDE, SIDE, generator=rng).to(self.codes.device)
+        concept = torch.randint(len(self.codes), (count,), generator=rng).to(self.codes.device)
+        pooled = self.codes[concept] + JITTER * torch.randn(count, self.codes.shape[1], generator=rng).to(self.codes.device)
         return noise, pooled, world(self.sprites, concept, noise)
 
 
@@ -86,7 +87,7 @@ def world(sprites: Tensor, concept: Tensor, noise: Tensor) -> Tensor:
     Returns:
         (B, 3, 64, 64) in [0, 1].
     """
-    factors = torch.zeros(len(noise), len(FACTORS))
+    factors = noise.new_zeros(len(noise), len(FACTORS))
     factors[:, 0] = STYLE
     factors[:, -len(TOLD) :] = SIDE * noise[:, : len(TOLD)].mean(dim=(2, 3))
     return draw(sprites, concept, factors, sprites.shape[-1])
@@ -107,7 +108,7 @@ class Run:
 def start(plan: Plan, sizes: Sizes, world: World) -> Run:
     """A fresh run."""
     torch.manual_seed(plan.seed)
-    student = Student(sizes)
+    student = Student(sizes).to(world.codes.device)
     kernels, others = [], []
     for name, x in student.named_parameters():
         if x.requires_grad:
@@ -126,9 +127,10 @@ def advance(run: Run, world: World, plan: Plan) -> float:
             group["lr"] = rate * group["speed"]
     noise, pooled, target = world.batch(plan, run.step, plan.batch)
     latent, taught = run.student.denoise(noise, pooled), run.sketch(target)
-    few = plan.batch // 4 if progress < plan.apart else plan.batch // 2  # rows that are decoded
-    decoded = run.student.decode((taught if progress < plan.apart else latent)[:few])
-    loss = (latent - taught).abs().mean() + picture_loss(decoded, target[:few])
+    apart = progress < plan.apart
+    few = plan.batch // 4 if apart else plan.batch // 2  # rows that are decoded
+    decoded = run.student.decode((taught if apart else latent)[:few])
+    loss = (latent - taught).abs().mean() * (1.0 if apart else TOGETHER) + picture_loss(decoded, target[:few])
     loss.backward()
     for optimiser in run.optimisers:
         optimiser.step()
@@ -156,12 +158,18 @@ def save(run: Run, path: Path) -> None:
 
 def restore(run: Run, path: Path) -> None:
     """Continue from a checkpoint."""
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, map_location=next(run.student.parameters()).device, weights_only=True)
     run.student.load_state_dict(state["student"])
     run.average.load_state_dict(state["average"])
     for optimiser, values in zip(run.optimisers, state["optimisers"], strict=True):
         optimiser.load_state_dict(values)
     run.step, run.seconds = state["step"], state["seconds"]
+
+
+def save_average(average: Student, path: Path) -> None:
+    """Write the weights that are used in the end, in half precision."""
+    with atomic_path(path) as temporary:
+        save_file({name: x.half().cpu().contiguous() for name, x in average.state_dict().items()}, temporary)
 
 
 def main() -> None:
@@ -172,15 +180,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--batch", type=int, default=Plan.batch)
     parser.add_argument("--rate", type=float, default=Plan.rate)
-    parser.add_argument("--drawn", type=int, default=Plan.drawn, help="how many of the concepts are drawn, from the first")
+    parser.add_argument("--apart", type=float, default=Plan.apart, help="share of the run that trains UNet and decoder apart")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     options = vars(parser.parse_args())
     folder, resume = options.pop("out"), options.pop("resume")
     torch.set_num_threads(options.pop("threads"))
-    plan, sprites = Plan(**options), known_sprites()
-    place = World(sprites, codes_of(sprites))
+    plan, sprites = Plan(**options), load_sprites()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    place = World(sprites.to(device), codes_of(sprites).to(device))
     run = start(plan, Sizes(), place)
     folder.mkdir(parents=True, exist_ok=True)
     if resume:
@@ -188,6 +197,7 @@ def main() -> None:
 
     def report(run: Run) -> None:
         save(run, folder / "checkpoint.pt")
+        save_average(run.average, folder / "student.safetensors")
         pace = f"{run.step * plan.batch} pictures, {run.seconds / 60:.1f} minutes"
         print(f"step {run.step}: {pace}, held-out L1 {held_out(run.average, place, plan):.4f}", flush=True)
 

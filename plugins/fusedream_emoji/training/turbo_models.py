@@ -21,21 +21,11 @@ from torch import Tensor, nn
 from transformers import CLIPTextModelWithProjection
 
 from fusedream_diffusion.step import OneStep, one_step
-from fusedream_emoji.art import load_sprites, names
 from fusedream_emoji.training.beginning import principal_drawings
 
 CHANNELS, SIDE, STRIDE = 16, 8, 8  # of the noise and the latent; pixels for each of its cells
 POOLED = 128  # of the text tower
 TIME = 8  # numbers for each of the six sizes that the UNet of an XL pipeline is told
-CONCEPTS = (
-    *("apple", "dog", "car", "bus", "cat", "elephant", "fish", "bear", "horse", "umbrella", "butterfly", "mushroom", "frog"),
-    *("banana", "octopus", "pig", "monkey", "rabbit", "mouse", "rocket", "bicycle", "airplane", "duck", "sauropod", "donut"),
-    *("pumpkin", "owl", "swan", "spider", "fire truck", "castle", "penguin", "turtle", "cupcake", "crab", "house", "cloud"),
-    *("boat", "tree", "cactus", "sunflower", "chicken", "fox", "cow", "snail", "bee", "whale", "star", "sun", "snowman"),
-    *("pizza", "burger", "strawberry", "carrot", "lemon", "grapes", "watermelon", "cherries", "train", "ship", "balloon"),
-    *("gift", "teddy bear", "soccer ball"),
-)
-"""The drawings that it knows, by their usual names: 64 of the world's 376, to be trained within an hour of one core."""
 BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}  # of Stable Diffusion
 
 
@@ -43,10 +33,10 @@ BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_line
 class Sizes:
     """Channels of the UNet at 8 x 8, 4 x 4 and 2 x 2, of its condition, and of the decoder; blocks of the decoder by stage."""
 
-    widths: tuple[int, int, int] = (32, 64, 96)
-    condition: int = 192
-    decoder: int = 16
-    blocks: tuple[int, int, int, int] = (2, 2, 1, 0)
+    widths: tuple[int, int, int] = (64, 96, 160)
+    condition: int = 256
+    decoder: int = 32
+    blocks: tuple[int, int, int, int] = (2, 2, 2, 1)
 
 
 def make_scheduler() -> EulerDiscreteScheduler:
@@ -136,12 +126,6 @@ class Sketch:
     def __call__(self, pictures: Tensor) -> Tensor:
         """Pictures (B, 3, 64, 64) to latents (B, 16, 8, 8)."""
         return ((self.cut(pictures) - self.mean) @ self.weight).transpose(1, 2).unflatten(2, (SIDE, SIDE))
-
-
-def known_sprites() -> Tensor:
-    """The drawings of `CONCEPTS`, in its order: (styles, 64, 4, 64, 64)."""
-    usual = names()
-    return load_sprites()[:, [usual.index(name) for name in CONCEPTS]]
 
 
 def codes_of(sprites: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
     python -m fusedream_emoji.training.turbo_prompt --steps 600 --seed 0 --out FOLDER
 
 It begins as the scorer's tower. Captions have colours, styles, sizes and backgrounds, which change no code; words that name
-none of the drawings mean little. FOLDER is that of `fusedream_emoji.training.turbo`, whose checkpoint has the networks, and
+none of the drawings mean little. FOLDER is that of `fusedream_emoji.training.turbo`, whose student it exports, and
 receives the folder `pipeline`.
 """
 
@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 from transformers import CLIPModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from fusedream_emoji import WEIGHTS
-from fusedream_emoji.art import names
+from fusedream_emoji.art import load_sprites, names
 from fusedream_emoji.training.captions import STYLE_WORDS, Facts, Phrase, sentence
 from fusedream_emoji.training.palette import WORDS
-from fusedream_emoji.training.turbo import Plan, World, restore, start
-from fusedream_emoji.training.turbo_models import CONCEPTS, POOLED, Sizes, codes_of, export, known_sprites
+from fusedream_emoji.training.turbo_models import POOLED, Sizes, Student, codes_of, export
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,17 @@ def tower_of(scorer: Path) -> tuple[CLIPTextModelWithProjection, Any]:
 
 
 def caption(concept: int, rng: random.Random) -> str:
-    """A sentence about one of the `CONCEPTS` with what the code leaves aside."""
+    """A sentence about a concept with what the code leaves aside."""
     colour = rng.choice(WORDS) if rng.random() < 0.5 else None
     size = rng.choice(("small", "big")) if rng.random() < 0.15 else None
     style = rng.randrange(len(STYLE_WORDS)) if rng.random() < 0.15 else None
     back = rng.choice(WORDS) if rng.random() < 0.3 else None
-    return sentence(Facts((Phrase(names().index(CONCEPTS[concept]), colour, size),), None, style, back), rng)
+    return sentence(Facts((Phrase(concept, colour, size),), None, style, back), rng)
 
 
 def draw_captions(count: int, rng: random.Random) -> tuple[list[str], Tensor]:
     """Captions and the concepts that they name, (count,)."""
-    concept = [rng.randrange(len(CONCEPTS)) for _ in range(count)]
+    concept = [rng.randrange(len(names())) for _ in range(count)]
     return [caption(one, rng) for one in concept], torch.tensor(concept)
 
 
@@ -108,15 +108,15 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    sprites = known_sprites()
+    sprites = load_sprites()
     codes = codes_of(sprites)
     tower, tokenizer = tower_of(WEIGHTS / "scorer")
     train(tower, tokenizer, codes, Lesson(args.steps, args.seed))
     right, error = told(tower, tokenizer, codes, seed=args.seed + 1)
     print(f"nearest to their own drawing: {right:.1%} of fresh captions; squared error {error:.3f} of the variance", flush=True)
-    run = start(Plan(), Sizes(), World(sprites, codes))
-    restore(run, args.out / "checkpoint.pt")
-    export(run.average, tower, tokenizer, args.out / "pipeline")
+    student = Student(Sizes())
+    student.load_state_dict(load_file(args.out / "student.safetensors"))
+    export(student, tower, tokenizer, args.out / "pipeline")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,119 @@
+"""What a dual encoder is taught by a batch: CLIP's loss with false captions, and the naming of the things.
+
+A `Lesson` is a batch made ready, as worker processes hand it over: pictures and token numbers, no models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import CLIPModel, CLIPTokenizer
+
+from fusedream_emoji.training.batches import Batch
+from fusedream_emoji.training.models import MEAN, PATCH, STD, DualEncoder
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Token numbers of T texts, the short half and the long half padded apart, which saves a quarter of the time.
+
+    Args:
+        parts: for each half `input_ids` and `attention_mask`, (rows, window).
+        order: where each text is among the rows of the halves, (T,).
+    """
+
+    parts: list[dict[str, Tensor]]
+    order: Tensor
+
+    @classmethod
+    def read(cls, tokenizer: CLIPTokenizer, texts: list[str]) -> Texts:
+        """Texts as a model reads them."""
+        lengths = torch.tensor([len(ids) for ids in tokenizer(texts)["input_ids"]])
+        order = lengths.argsort()
+        halves = [[texts[i] for i in rows] for rows in order.chunk(2)]
+        parts = [dict(tokenizer(half, padding=True, truncation=True, return_tensors="pt")) for half in halves]
+        return cls(parts, order.argsort())
+
+    def to(self, device: torch.device) -> Texts:
+        """The same on a device."""
+        parts = [{name: x.to(device, non_blocking=True) for name, x in part.items()} for part in self.parts]
+        return Texts(parts, self.order.to(device, non_blocking=True))
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A batch of B pictures made ready.
+
+    Args:
+        pictures: (B, 3, side, side) in [0, 1].
+        texts: the captions, B for each foil, and N names.
+        shown: which of the names are in which picture, in shares, (B, N).
+    """
+
+    pictures: Tensor
+    texts: Texts
+    shown: Tensor
+
+    @classmethod
+    def of(cls, batch: Batch, names: list[str], tokenizer: CLIPTokenizer) -> Lesson:
+        """A batch, and the names of all concepts in their order."""
+        shown = torch.zeros(len(batch.pictures), len(names))
+        for row, things in enumerate(batch.concepts):
+            shown[row, list(things)] = 1 / len(things)
+        return cls(batch.pictures, Texts.read(tokenizer, [*batch.captions, *batch.foils, *names]), shown)
+
+    def to(self, device: torch.device) -> Lesson:
+        """The same on a device."""
+        pictures, shown = (x.to(device, non_blocking=True) for x in (self.pictures, self.shown))
+        return replace(self, pictures=pictures, texts=self.texts.to(device), shown=shown)
+
+
+def contrast(model: DualEncoder, lesson: Lesson, *, kept: int | None = None, bf16: bool = False) -> tuple[Tensor, Tensor]:
+    """CLIP's loss, with each picture's false captions among its candidates, and the naming of its things among all names.
+
+    Returns:
+        The loss, and the share of the pictures whose own caption beat those of all others and the false ones: scalars.
+    """
+    count, names = lesson.shown.shape
+    with torch.autocast(lesson.pictures.device.type, torch.bfloat16, enabled=bf16):
+        written = text_features(model, lesson.texts)
+        seen = image_features(model, (lesson.pictures - MEAN) / STD, kept)
+    image, text = F.normalize(seen.float(), dim=1), F.normalize(written.float(), dim=1)
+    caption, foil, name = text.split([count, len(text) - count - names, names])
+    scale = model.logit_scale.exp()
+    logits = scale * image @ caption.T
+    false = scale * torch.einsum("bd,kbd->bk", image, foil.unflatten(0, (-1, count)))
+    rows, target = torch.cat([logits, false], dim=1), torch.arange(count, device=logits.device)
+    naming = F.cross_entropy(scale * image @ name.T, lesson.shown)
+    loss = (F.cross_entropy(rows, target) + F.cross_entropy(logits.T, target)) / 2 + naming
+    return loss, (rows.argmax(1) == target).float().mean()
+
+
+def pooled(output: Any) -> Tensor:
+    """The features in what transformers' `get_*_features` answer."""
+    return output.pooler_output
+
+
+def text_features(model: DualEncoder, texts: Texts) -> Tensor:
+    """Text features (T, D)."""
+    return torch.cat([pooled(model.get_text_features(**part)) for part in texts.parts])[texts.order]
+
+
+def image_features(model: DualEncoder, pixels: Tensor, kept: int | None) -> Tensor:
+    """Image features (B, D) of normalised pictures; a ViT reads only `kept` patches of each, the lively ones more often."""
+    if kept is None or not isinstance(model, CLIPModel):
+        return pooled(model.get_image_features(pixel_values=pixels))
+    vision = model.vision_model
+    light = pixels.mean(1, keepdim=True)
+    spread = F.avg_pool2d(light**2, PATCH) - F.avg_pool2d(light, PATCH) ** 2
+    lively = spread.flatten(1) > 0.01
+    order = torch.rand(lively.shape, device=lively.device).add_(lively, alpha=0.8).argsort(1, descending=True)[:, :kept] + 1
+    order = F.pad(order, (1, 0))
+    tokens = vision.embeddings(pixels)
+    tokens = vision.pre_layrnorm(tokens.gather(1, order[:, :, None].expand(-1, -1, tokens.shape[2])))
+    hidden = vision.encoder(inputs_embeds=tokens).last_hidden_state
+    return model.visual_projection(vision.post_layernorm(hidden[:, 0]))
