@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from fusedream_emoji.art import STYLES
-from fusedream_emoji.render import COLOURS, degrees, over, recolour, warp
+from fusedream_emoji.render import COLOURS, degrees
 from fusedream_emoji.training.palette import WORDS, colour_index, plain_colours
 
 RGB = tuple[float, float, float]
@@ -188,54 +188,3 @@ class SceneSampler:
         x, y = (self.rng.choice((-1, 0, 1)) * (1 - scale) for _ in range(2))
         small = self.thing(front, x=x, y=y, scale=scale, turn=0)
         return big, replace(small, patch=self.colour()[0]) if self.rng.random() < 0.5 else small
-
-
-def paint(scenes: list[Scene], sprites: Tensor, rng: torch.Generator) -> Tensor:
-    """Draw scenes.
-
-    Args:
-        scenes: B of them.
-        sprites: (3, N, 4, h, w) from `load_sprites`; the side of the pictures is h.
-        rng: draws the grain of grainy backgrounds.
-
-    Returns:
-        (B, 3, h, h) in [0, 1].
-    """
-    canvas = _backgrounds(scenes, sprites.shape[-1], rng)
-    for depth in range(max(len(scene.things) for scene in scenes)):
-        rows = [i for i, scene in enumerate(scenes) if depth < len(scene.things)]
-        layer = _layer([scenes[i].things[depth] for i in rows], sprites)
-        canvas[rows] = over(layer, canvas[rows])
-    return canvas
-
-
-def _backgrounds(scenes: list[Scene], side: int, rng: torch.Generator) -> Tensor:
-    start = torch.tensor([scene.back for scene in scenes])[:, :, None, None]
-    canvas = start.expand(-1, -1, side, side).clone()
-    ticks = torch.linspace(-0.7, 0.7, side)
-    for i, scene in enumerate(scenes):
-        if scene.fade:
-            along = ticks[None] * math.cos(scene.angle) + ticks[:, None] * math.sin(scene.angle)
-            end = torch.tensor(scene.fade)[:, None, None]
-            canvas[i] = torch.lerp(canvas[i], end, (along + 0.5).clamp(0, 1)[None])
-        if scene.grain:
-            canvas[i] += scene.grain * torch.randn(3, side, side, generator=rng)
-    return canvas.clamp(0, 1)
-
-
-def _layer(things: list[Thing], sprites: Tensor) -> Tensor:
-    """One premultiplied RGBA canvas (B, 4, side, side) for each thing."""
-    side = sprites.shape[-1]
-    chosen = sprites[[t.style for t in things], [t.concept for t in things]]
-    tinted = [i for i, t in enumerate(things) if t.strength]
-    if tinted:
-        tint = torch.tensor([things[i].tint for i in tinted])
-        chosen[tinted] = recolour(chosen[tinted], tint, torch.tensor([things[i].strength for i in tinted]))
-    framed = [i for i, t in enumerate(things) if t.patch]
-    if framed:
-        still = torch.zeros(len(framed))
-        inner = warp(chosen[framed], torch.zeros(len(framed), 2), still + 0.8, still, side)
-        patch = torch.tensor([things[i].patch for i in framed])[:, :, None, None].expand(-1, -1, side, side)
-        chosen[framed] = torch.cat([over(inner, patch), torch.ones_like(inner[:, 3:])], dim=1)
-    place = torch.tensor([(t.x, t.y, t.scale, t.turn) for t in things])
-    return warp(chosen, place[:, :2], place[:, 2], place[:, 3], side)

@@ -27,8 +27,8 @@ from tests.benchmarks.judging import load_dual, machine, pair_settings, r_precis
 from tests.benchmarks.single_objects import PROMPTS
 
 # How each method enters. Those that are published for a BigGAN of 256 pixels leave their numbers to the pair; those that edit a
-# picture begin at a white dog, or, where they cannot search for one, at a draw. CLIP-GLaSS has 16 members for 64, BasinCMA few members and updates,
-# for some generations within the work of the others: as published BasinCMA draws 20,000 pictures for one.
+# picture begin at a white dog, or, where they cannot search for one, at a draw. CLIP-GLaSS has 16 members for 64, BasinCMA few
+# members and updates, for some generations within the work of the others: as published BasinCMA draws 20,000 pictures for one.
 ENTRANTS = (
     "fusedream",
     "fusedream-code?published=false",
@@ -124,7 +124,8 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=20, help="so many of the file's first")
     parser.add_argument("--seeds", default="0", help="comma-separated")
     parser.add_argument("--methods", help="names with commas between, with or without options and @PAIR; all by default")
-    parser.add_argument("--evaluations", type=int, help="pictures that a row's run draws and scores, at most; without a gradient, three times")
+    most = "pictures that a row's run draws and scores, at most; three times as many without a gradient"
+    parser.add_argument("--evaluations", type=int, help=most)
     args = parser.parse_args()
     seeds = [int(seed) for seed in args.seeds.split(",")]
     found, judge = run(args, seeds), load_dual("emoji-judge")

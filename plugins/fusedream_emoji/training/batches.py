@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from fusedream_emoji.art import STYLES
-from fusedream_emoji.scenes import Scene, SceneSampler, Thing, paint, relation
+from fusedream_emoji.painting import Drawing
+from fusedream_emoji.scenes import Scene, SceneSampler, Thing, relation
 from fusedream_emoji.training.captions import falsify, sentence, truth
 from fusedream_emoji.training.flaws import flawed
 
@@ -26,29 +27,26 @@ TRIES = 12  # to find two colours that both of two things plainly take
 
 @dataclass(frozen=True)
 class Batch:
-    """`pictures` (B, 3, side, side) in [0, 1], the `concepts` that they show, their `captions`, and for each so many `foils`.
+    """What is drawn in B pictures, the `concepts` that they show, their `captions`, and for each so many `foils`.
 
-    The foils are false captions: of all pictures the first, then of all the second, and so on.
+    The foils are false captions: of all pictures the first, then of all the second, and so on. `seed`: of grain and flaws.
     """
 
-    pictures: Tensor
+    drawing: Drawing
+    seed: int
     concepts: list[tuple[int, ...]]
     captions: list[str]
     foils: list[str]
 
 
-def make_batch(
-    sampler: SceneSampler, sprites: Tensor, size: int, *, doubles: float, twins: float, flaws: bool, foils: int = 1
-) -> Batch:
+def make_batch(sampler: SceneSampler, size: int, *, doubles: float, twins: float, foils: int = 1) -> Batch:
     """Draw a batch.
 
     Args:
         sampler: of the scenes; its random state moves on.
-        sprites: (3, N, 4, h, w) from `load_sprites`.
         size: pictures in the batch.
         doubles: share of the scenes with two things; lowered where the concepts run out.
         twins: share of the pictures that are one of two twins.
-        flaws: whether to degrade some pictures as `flawed` does.
         foils: false captions for each picture.
     """
     rng = sampler.rng
@@ -68,14 +66,19 @@ def make_batch(
             both = len(scene.things) == 2 and rng.random() < COLOURED
             told.append((scene, frozenset({"colour"}) if both else frozenset()))
     facts = [truth(scene, rng, named=named) for scene, named in told]
-    noise = torch.Generator().manual_seed(rng.getrandbits(48))
-    pictures = paint([scene for scene, _ in told], sprites, noise)
     return Batch(
-        flawed(pictures, noise) if flaws else pictures,
+        Drawing.of([scene for scene, _ in told]),
+        rng.getrandbits(48),
         [tuple(thing.concept for thing in scene.things) for scene, _ in told],
         [sentence(f, rng) for f in facts],
         [sentence(falsify(f, scene, rng), rng) for _ in range(foils) for f, (scene, _) in zip(facts, told, strict=True)],
     )
+
+
+def paint_flawed(drawing: Drawing, sprites: Tensor, seed: int) -> Tensor:
+    """The pictures of a batch, some of them degraded as `flawed` does: (B, 3, side, side) in [0, 1], on their device."""
+    rng = torch.Generator(sprites.device).manual_seed(seed)
+    return flawed(drawing.paint(sprites, rng), rng)
 
 
 def make_twins(scene: Scene, sampler: SceneSampler, other: int | None = None) -> tuple[Scene, Scene, str]:

@@ -1,19 +1,20 @@
 """What a dual encoder is taught by a batch: CLIP's loss with false captions, and the naming of the things.
 
-A `Lesson` is a batch made ready, as worker processes hand it over: pictures and token numbers, no models.
+A `Lesson` is a batch made ready, as worker processes hand it over: numbers of scenes and tokens.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from transformers import CLIPModel, CLIPTokenizer
 
-from fusedream_emoji.training.batches import Batch
+from fusedream_emoji.painting import Drawing
+from fusedream_emoji.training.batches import Batch, paint_flawed
 from fusedream_emoji.training.models import MEAN, PATCH, STD, DualEncoder
 
 
@@ -38,50 +39,62 @@ class Texts:
         parts = [dict(tokenizer(half, padding=True, truncation=True, return_tensors="pt")) for half in halves]
         return cls(parts, order.argsort())
 
-    def to(self, device: torch.device) -> Texts:
-        """The same on a device."""
-        parts = [{name: x.to(device, non_blocking=True) for name, x in part.items()} for part in self.parts]
-        return Texts(parts, self.order.to(device, non_blocking=True))
-
 
 @dataclass(frozen=True)
 class Lesson:
     """A batch of B pictures made ready.
 
     Args:
-        pictures: (B, 3, side, side) in [0, 1].
+        drawing: what is in them. seed: of their grain and flaws.
         texts: the captions, B for each foil, and N names.
         shown: which of the names are in which picture, in shares, (B, N).
     """
 
-    pictures: Tensor
+    drawing: Drawing
+    seed: int
     texts: Texts
     shown: Tensor
 
     @classmethod
     def of(cls, batch: Batch, names: list[str], tokenizer: CLIPTokenizer) -> Lesson:
         """A batch, and the names of all concepts in their order."""
-        shown = torch.zeros(len(batch.pictures), len(names))
+        shown = torch.zeros(len(batch.captions), len(names))
         for row, things in enumerate(batch.concepts):
             shown[row, list(things)] = 1 / len(things)
-        return cls(batch.pictures, Texts.read(tokenizer, [*batch.captions, *batch.foils, *names]), shown)
-
-    def to(self, device: torch.device) -> Lesson:
-        """The same on a device."""
-        pictures, shown = (x.to(device, non_blocking=True) for x in (self.pictures, self.shown))
-        return replace(self, pictures=pictures, texts=self.texts.to(device), shown=shown)
+        texts = Texts.read(tokenizer, [*batch.captions, *batch.foils, *names])
+        return cls(batch.drawing, batch.seed, texts, shown)
 
 
-def contrast(model: DualEncoder, lesson: Lesson, *, kept: int | None = None, bf16: bool = False) -> tuple[Tensor, Tensor]:
+AnyOf = TypeVar("AnyOf")
+
+
+def on(thing: AnyOf, device: torch.device) -> AnyOf:
+    """The same with all its tensors on a device: a tensor, or a dataclass, tuple, list or dict of such things."""
+    held: Any = thing
+    if isinstance(held, Tensor):
+        return cast("AnyOf", held.to(device))
+    if isinstance(held, (list, tuple)):
+        return cast("AnyOf", type(held)(on(x, device) for x in held))
+    if isinstance(held, dict):
+        return cast("AnyOf", {name: on(x, device) for name, x in held.items()})
+    if is_dataclass(held):
+        return cast("AnyOf", type(held)(**{field.name: on(getattr(held, field.name), device) for field in fields(held)}))
+    return thing
+
+
+def contrast(
+    model: DualEncoder, lesson: Lesson, sprites: Tensor, *, kept: int | None = None, bf16: bool = False
+) -> tuple[Tensor, Tensor]:
     """CLIP's loss, with each picture's false captions among its candidates, and the naming of its things among all names.
 
     Returns:
         The loss, and the share of the pictures whose own caption beat those of all others and the false ones: scalars.
     """
     count, names = lesson.shown.shape
-    with torch.autocast(lesson.pictures.device.type, torch.bfloat16, enabled=bf16):
+    pictures = paint_flawed(lesson.drawing, sprites, lesson.seed)
+    with torch.autocast(pictures.device.type, torch.bfloat16, enabled=bf16):
         written = text_features(model, lesson.texts)
-        seen = image_features(model, (lesson.pictures - MEAN) / STD, kept)
+        seen = image_features(model, (pictures - MEAN) / STD, kept)
     image, text = F.normalize(seen.float(), dim=1), F.normalize(written.float(), dim=1)
     caption, foil, name = text.split([count, len(text) - count - names, names])
     scale = model.logit_scale.exp()

@@ -20,6 +20,7 @@ import argparse
 import copy
 import math
 import os
+import pickle
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import repeat
@@ -35,7 +36,7 @@ from fusedream_emoji.art import concepts, load_sprites
 from fusedream_emoji.scenes import SceneSampler
 from fusedream_emoji.training.batches import make_batch
 from fusedream_emoji.training.captions import article
-from fusedream_emoji.training.contrast import Lesson, contrast
+from fusedream_emoji.training.contrast import Lesson, contrast, on
 from fusedream_emoji.training.models import DualEncoder, Kind, build, halve, save
 from fusedream_emoji.training.pace import fit, follow
 from fusedream_emoji.training.tokenizer import train_tokenizer
@@ -72,7 +73,7 @@ class Lessons(Dataset[Lesson]):
 
     def __init__(self, plan: Plan, sprites: Tensor, tokenizer: CLIPTokenizer) -> None:
         """`sprites`: (3, N, 4, 64, 64) from `load_sprites`."""
-        self.plan, self.sprites, self.tokenizer = plan, sprites, tokenizer
+        self.plan, self.tokenizer = plan, tokenizer
         self.sampler = SceneSampler(sprites, plan.seed, pasted=plan.pasted)
 
     def __getitem__(self, step: int) -> Lesson:
@@ -80,17 +81,25 @@ class Lessons(Dataset[Lesson]):
         self.sampler.reseed(f"{plan.seed}/{step}")
         first, last = plan.doubles
         share = first + (last - first) * min(1.0, max(0.0, 2.5 * step / plan.steps - 0.5))
-        batch = make_batch(
-            *(self.sampler, self.sprites, plan.batch), doubles=share, twins=plan.twins, flaws=True, foils=plan.foils
-        )
+        batch = make_batch(self.sampler, plan.batch, doubles=share, twins=plan.twins, foils=plan.foils)
         return Lesson.of(batch, [article(rng.choice(concept["names"])) for concept in concepts()], self.tokenizer)
 
     def ahead(self, step: int, workers: int) -> Iterator[Lesson | None]:
         """The lessons from a step on, drawn ahead by so many processes; by none, they are left to be drawn in their step."""
         if not workers:
             return repeat(None)
-        order = range(step, self.plan.steps)
-        return iter(DataLoader(self, batch_size=None, sampler=order, num_workers=workers, prefetch_factor=4))
+        loader = DataLoader(Packed(self), batch_size=None, sampler=range(step, self.plan.steps), num_workers=workers)
+        return map(pickle.loads, loader)
+
+
+@dataclass(frozen=True)
+class Packed(Dataset[bytes]):
+    """Lessons as bytes: each of their many small tensors would be a file that two processes share."""
+
+    lessons: Lessons
+
+    def __getitem__(self, step: int) -> bytes:
+        return pickle.dumps(self.lessons[step])
 
 
 class Trainer:
@@ -99,7 +108,7 @@ class Trainer:
     def __init__(self, plan: Plan, sprites: Tensor) -> None:
         """Start afresh; `sprites`: (3, N, 4, 64, 64) from `load_sprites`."""
         torch.manual_seed(plan.seed)
-        self.plan, self.step, self.seconds = plan, 0, 0.0
+        self.plan, self.sprites, self.step, self.seconds = plan, sprites.to(DEVICE), 0, 0.0
         self.tokenizer = load_tokenizer(Path(plan.start)) if plan.start else train_tokenizer()
         self.model = build(plan.model, self.tokenizer, tiny=plan.tiny)
         if plan.start:
@@ -117,13 +126,13 @@ class Trainer:
     def advance(self, lesson: Lesson | None = None) -> tuple[Tensor, Tensor]:
         """Do one step, with its own lesson; the loss, and the share of the pictures whose own caption beat all false ones."""
         plan = self.plan
-        lesson = (lesson or self.lessons[self.step]).to(DEVICE)
+        lesson = on(lesson or self.lessons[self.step], DEVICE)
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = self._rate()
         kept = plan.kept if plan.model == "scorer" and self.done < plan.dropped else None
         torch.manual_seed((plan.seed << 32) + self.step)  # of the patches that are kept
-        loss, right = contrast(self.model, lesson, kept=kept, bf16=plan.bf16)
+        loss, right = contrast(self.model, lesson, self.sprites, kept=kept, bf16=plan.bf16)
         self.model.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)

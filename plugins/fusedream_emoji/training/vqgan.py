@@ -24,7 +24,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from fusedream_emoji.art import load_sprites
-from fusedream_emoji.scenes import SceneSampler, paint
+from fusedream_emoji.painting import paint
+from fusedream_emoji.scenes import SceneSampler
 from fusedream_emoji.training.codes import Codes, perplexity
 from fusedream_emoji.training.generator import picture_loss
 from fusedream_emoji.training.muon import Muon

@@ -18,7 +18,8 @@ from torch import Tensor
 from transformers import AutoModel, AutoProcessor
 
 from fusedream_emoji.art import load_sprites, names
-from fusedream_emoji.scenes import Layout, Scene, SceneSampler, paint, relation
+from fusedream_emoji.painting import paint
+from fusedream_emoji.scenes import Layout, Scene, SceneSampler, relation
 from fusedream_emoji.training.captions import STYLE_WORDS, article, sentence, truth
 from fusedream_emoji.training.flaws import flawed
 from fusedream_emoji.training.palette import WORDS

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from fusedream_emoji.art import load_sprites
+from fusedream_emoji.painting import paint
 from fusedream_emoji.render import COLOURS
-from fusedream_emoji.scenes import Scene, SceneSampler, Thing, paint, relation, rests_on
-from fusedream_emoji.training.batches import make_batch, make_twins
+from fusedream_emoji.scenes import Scene, SceneSampler, Thing, relation, rests_on
+from fusedream_emoji.training.batches import make_batch, make_twins, paint_flawed
 from fusedream_emoji.training.captions import Facts, article, falsify, sentence, truth
 from fusedream_emoji.training.flaws import flawed
 from fusedream_emoji.training.palette import WORDS, colour_index, colour_shares
@@ -178,9 +179,10 @@ def sorted_by_concept(facts: Facts) -> Facts:
 
 
 def test_a_batch_repeats_a_thing_only_among_twins(sampler: SceneSampler, sprites: torch.Tensor) -> None:
-    batch = make_batch(sampler, sprites, 32, doubles=0.5, twins=0.25, flaws=True)
-    assert batch.pictures.shape == (32, 3, 64, 64)
-    assert 0 <= batch.pictures.min() <= batch.pictures.max() <= 1
+    batch = make_batch(sampler, 32, doubles=0.5, twins=0.25)
+    pictures = paint_flawed(batch.drawing, sprites, batch.seed)
+    assert pictures.shape == (32, 3, 64, 64)
+    assert 0 <= pictures.min() <= pictures.max() <= 1
     assert len(batch.captions) == len(batch.foils) == 32
     assert all(caption != foil for caption, foil in zip(batch.captions, batch.foils, strict=True))
 
@@ -189,8 +191,9 @@ def test_one_seed_gives_one_batch(sampler: SceneSampler, sprites: torch.Tensor) 
     batches = []
     for _ in range(2):
         sampler.reseed("again")
-        batches.append(make_batch(sampler, sprites, 8, doubles=0.5, twins=0.5, flaws=True))
-    assert torch.equal(batches[0].pictures, batches[1].pictures)
+        batches.append(make_batch(sampler, 8, doubles=0.5, twins=0.5))
+    one, two = (paint_flawed(batch.drawing, sprites, batch.seed) for batch in batches)
+    assert torch.equal(one, two)
     assert batches[0].captions == batches[1].captions
     assert batches[0].foils == batches[1].foils
 

@@ -13,8 +13,9 @@ from transformers import AutoModel, AutoProcessor, CLIPTokenizer
 
 from fusedream_emoji.art import load_sprites
 from fusedream_emoji.scenes import SceneSampler
-from fusedream_emoji.training.models import Kind, build, halve
-from fusedream_emoji.training.scorer import Plan, Trainer, image_features, text_features
+from fusedream_emoji.training.contrast import Texts, image_features, text_features
+from fusedream_emoji.training.models import SHARED, Kind, build, halve
+from fusedream_emoji.training.scorer import Plan, Trainer
 from fusedream_emoji.training.tokenizer import train_tokenizer
 from fusedream_emoji.training.zero_shot import Encoder, Examiner, examination, ranks
 
@@ -55,9 +56,9 @@ def test_folder_loads_through_auto_classes_and_gives_features(trained) -> None:
     assert pixels["pixel_values"].shape == (1, 3, 64, 64)
     assert torch.allclose(pixels["pixel_values"], torch.tensor(-1.0))
     text = model.get_text_features(**tokens).pooler_output
-    assert text.shape == (2, 128)
-    assert torch.allclose(text, text_features(trainer.average, trainer.tokenizer, TEXTS), atol=1e-5)
-    assert model.get_image_features(**pixels).pooler_output.shape == (1, 128)
+    assert text.shape == (2, SHARED)
+    assert torch.allclose(text, text_features(trainer.average, Texts.read(trainer.tokenizer, TEXTS)), atol=1e-5)
+    assert model.get_image_features(**pixels).pooler_output.shape == (1, SHARED)
 
 
 TEXTS = ["a red cat", "a zebra on a blue background"]
@@ -77,7 +78,7 @@ def test_halved_folder_is_half_as_big_and_still_loads_as_float32(trained, tmp_pa
 def test_padding_does_not_change_a_sentence(trained) -> None:
     trainer, _ = trained
     long = "a picture of a green crocodile to the left of a purple teapot on a yellow background in 3d style"
-    alone = text_features(trainer.model, trainer.tokenizer, ["a cat"])
+    alone = text_features(trainer.model, Texts.read(trainer.tokenizer, ["a cat"]))
     tokens = trainer.tokenizer(["a cat", long], padding=True, return_tensors="pt")
     padded = trainer.model.get_text_features(**tokens).pooler_output[:1]
     assert torch.allclose(alone, padded, atol=1e-5)
@@ -89,7 +90,7 @@ def test_resumed_run_goes_on_where_the_run_stopped(trained, sprites: torch.Tenso
     resumed.read(folder)
     for mine, its in zip(resumed.parts(), trainer.parts(), strict=True):
         assert str(mine.state_dict()) == str(its.state_dict())
-    assert resumed.advance()[0] == pytest.approx(copy.deepcopy(trainer).advance()[0], rel=1e-4)
+    assert float(resumed.advance()[0]) == pytest.approx(float(copy.deepcopy(trainer).advance()[0]), rel=1e-4)
 
 
 def test_all_patches_kept_is_the_model_itself(tokenizer: CLIPTokenizer) -> None:

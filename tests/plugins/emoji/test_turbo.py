@@ -10,10 +10,10 @@ from fusedream_emoji import WEIGHTS
 from fusedream_sdk.testing import check_generator
 
 pytest.importorskip("diffusers")  # of the extra diffusers
+from fusedream_emoji.art import load_sprites, names
 from fusedream_emoji.training.turbo import world
-from fusedream_emoji.training.turbo_models import CONCEPTS, known_sprites
 
-DRAWN = 24  # drawings that the shipped weights were trained to the end on
+DRAWN = 48  # drawings that are looked at
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +26,9 @@ def test_the_generator_keeps_its_contract(dream: fd.FuseDream):
 
 
 def test_it_draws_what_the_prompt_names_in_the_colours_of_its_noise(dream: fd.FuseDream):
-    prompts = [f"a {name}" for name in CONCEPTS[:DRAWN]]
+    prompts = [f"a {name}" for name in names()[:DRAWN]]
     latents = dream.generator.sample(DRAWN, rng=torch.Generator().manual_seed(7), prompts=prompts)  # pyright: ignore
-    wanted = world(known_sprites(), torch.arange(DRAWN), latents["noise"])
+    wanted = world(load_sprites(), torch.arange(DRAWN), latents["noise"])
     with torch.no_grad():
         drawn = dream.generator(latents)
     error = (drawn - wanted).abs().mean()
@@ -47,5 +47,5 @@ def test_a_picture_is_drawn_again_from_its_latents(dream: fd.FuseDream):
         torch.testing.assert_close(dream.generator(result.latents), result.images, atol=1e-4, rtol=0)
 
 
-def test_all_its_files_stay_under_ten_megabytes():
-    assert sum(path.stat().st_size for path in (WEIGHTS / "turbo").rglob("*.*") if path.is_file()) < 10e6
+def test_all_its_files_stay_under_twelve_megabytes():
+    assert sum(path.stat().st_size for path in (WEIGHTS / "turbo").rglob("*.*") if path.is_file()) < 12e6

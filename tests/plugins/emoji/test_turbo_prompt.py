@@ -12,14 +12,15 @@ import torch
 pytest.importorskip("diffusers")  # of the extra diffusers
 import fusedream_diffusion
 from fusedream_emoji import WEIGHTS
-from fusedream_emoji.training.turbo_models import CONCEPTS, Sizes, Student, codes_of, export, known_sprites
+from fusedream_emoji.art import load_sprites, names
+from fusedream_emoji.training.turbo_models import Sizes, Student, codes_of, export
 from fusedream_emoji.training.turbo_prompt import Lesson, caption, draw_captions, embed, told, tower_of, train
 
 TINY = Sizes(widths=(16, 16, 16), condition=16, decoder=8, blocks=(1, 1, 0, 0))
 
 
 def test_a_caption_names_its_drawing():
-    said = {caption(CONCEPTS.index("apple"), random.Random(seed)) for seed in range(20)}
+    said = {caption(names().index("apple"), random.Random(seed)) for seed in range(20)}
     assert len(said) > 10
     assert all("apple" in words for words in said)
 
@@ -33,7 +34,7 @@ def test_captions_follow_from_the_seed():
 
 def test_a_tower_learns_the_codes_of_captions_that_it_has_not_seen():
     tower, tokenizer = tower_of(WEIGHTS / "scorer")
-    codes = codes_of(known_sprites())
+    codes = codes_of(load_sprites())
     right, before = told(tower.eval(), tokenizer, codes, seed=5, count=60)
     train(tower, tokenizer, codes, Lesson(steps=12, batch=24))
     _, after = told(tower, tokenizer, codes, seed=5, count=60)

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 pytest.importorskip("diffusers")  # of the extra diffusers
+from fusedream_emoji.art import load_sprites, names
 from fusedream_emoji.training import turbo as training
 from fusedream_emoji.training.turbo import CHANNELS, HELD_OUT, SIDE, Plan, Run, World, world
-from fusedream_emoji.training.turbo_models import CONCEPTS, Sizes, Sketch, codes_of, known_sprites
+from fusedream_emoji.training.turbo_models import Sizes, Sketch, codes_of
 
 TINY = Sizes(widths=(16, 16, 16), condition=16, decoder=8, blocks=(1, 1, 0, 0))
 PLAN = Plan(steps=100, batch=4, warmup=5, rate=0.02)
@@ -94,8 +95,8 @@ def test_the_taught_latents_are_all_of_order_one_and_hold_most_of_a_picture(plac
 
 
 def test_codes_tell_the_known_drawings_apart():
-    codes = codes_of(known_sprites())
-    assert codes.shape == (len(CONCEPTS), 128)
+    codes = codes_of(load_sprites())
+    assert codes.shape == (len(names()), 128)
     apart = torch.cdist(codes, codes) + 99 * torch.eye(len(codes))
     assert apart.min() > 0.5
     assert codes[:, 0].std() == pytest.approx(1, abs=0.05)
