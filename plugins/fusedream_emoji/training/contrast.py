@@ -113,7 +113,8 @@ def pooled(output: Any) -> Tensor:
 
 def text_features(model: DualEncoder, texts: Texts) -> Tensor:
     """Text features (T, D)."""
-    return torch.cat([pooled(model.get_text_features(**part)) for part in texts.parts])[texts.order]
+    parts: list[dict[str, Any]] = list(texts.parts)
+    return torch.cat([pooled(model.get_text_features(**part)) for part in parts])[texts.order]
 
 
 def image_features(model: DualEncoder, pixels: Tensor, kept: int | None) -> Tensor:

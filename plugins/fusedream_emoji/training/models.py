@@ -7,7 +7,7 @@ a VisionTextDualEncoderModel), so that what fools the one need not fool the othe
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -19,6 +19,7 @@ from transformers import (
     CLIPTextConfig,
     CLIPTokenizer,
     ConvNextConfig,
+    PreTrainedModel,
     VisionTextDualEncoderConfig,
     VisionTextDualEncoderModel,
     VisionTextDualEncoderProcessor,
@@ -43,7 +44,7 @@ def _scorer(tokenizer: CLIPTokenizer, tiny: bool) -> CLIPModel:
     vision = {"hidden_size": width, "intermediate_size": 4 * width, "num_hidden_layers": 1 if tiny else 5}
     vision |= {"num_attention_heads": 4, "image_size": SIDE, "patch_size": PATCH}
     config = CLIPConfig(text_config=_text(tokenizer, tiny), vision_config=vision, projection_dim=SHARED)
-    return CLIPModel._from_config(config, attn_implementation="eager")
+    return CLIPModel._from_config(config, attn_implementation="sdpa")
 
 
 def _judge(tokenizer: CLIPTokenizer, tiny: bool) -> VisionTextDualEncoderModel:
@@ -53,7 +54,8 @@ def _judge(tokenizer: CLIPTokenizer, tiny: bool) -> VisionTextDualEncoderModel:
     vision.hidden_size = widths[-1]  # the dual encoder's projection asks for it
     text = CLIPTextConfig(**_text(tokenizer, tiny))
     config = VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=SHARED)
-    model = VisionTextDualEncoderModel._from_config(config, attn_implementation="eager")
+    model = VisionTextDualEncoderModel._from_config(config, attn_implementation="eager")  # ConvNext knows no other
+    cast("PreTrainedModel", model.get_submodule("text_model")).set_attn_implementation("sdpa")
     for part in model.get_submodule("vision_model").modules():
         if isinstance(part, nn.Linear | nn.Conv2d):
             # ConvNext's own start (0.02 everywhere) is meant for wide and deep towers: here it would be all but silent.

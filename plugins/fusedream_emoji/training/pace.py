@@ -45,5 +45,5 @@ def fit(
 def follow(average: torch.nn.Module, model: torch.nn.Module, step: int, *, most: float) -> None:
     """Move an average towards the model after so many steps; it keeps step / (step + 10) of itself, `most` at most."""
     keep = min(most, step / (step + 10))
-    for mean, x in zip(average.parameters(), model.parameters(), strict=True):
-        mean.lerp_(x, 1 - keep)
+    means, parts = tuple(average.parameters()), tuple(model.parameters())
+    torch._foreach_lerp_(means, parts, 1 - keep)  # pyright: ignore[reportPrivateImportUsage]

@@ -38,6 +38,7 @@ from fusedream_emoji.training.batches import make_batch
 from fusedream_emoji.training.captions import article
 from fusedream_emoji.training.contrast import Lesson, contrast, on
 from fusedream_emoji.training.models import DualEncoder, Kind, build, halve, save
+from fusedream_emoji.training.muon import Muon
 from fusedream_emoji.training.pace import fit, follow
 from fusedream_emoji.training.tokenizer import train_tokenizer
 
@@ -113,7 +114,7 @@ class Trainer:
         self.model = build(plan.model, self.tokenizer, tiny=plan.tiny)
         if plan.start:
             start_from(self.model, Path(plan.start))
-        self.model.to(DEVICE)
+        nn.Module.to(self.model, DEVICE)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.lessons = Lessons(plan, sprites, self.tokenizer)
         self.optimisers = make_optimisers(self.model, plan)
@@ -188,8 +189,8 @@ def make_optimisers(model: DualEncoder, plan: Plan) -> list[torch.optim.Optimize
     matrices, others = [p for p in rest if p.ndim > 1], [p for p in rest if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": plan.decay}, {"params": others, "weight_decay": 0.0}]
     return [
-        torch.optim.Muon(inner, lr=plan.rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98)),
+        Muon(inner, lr=plan.rate, weight_decay=plan.decay, like_adam=True),
+        torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98), fused=True),
     ]
 
 

@@ -15,7 +15,7 @@ from fusedream_emoji.factors import FACTORS, directions
 from fusedream_emoji.training import generator as training
 from fusedream_emoji.training.beginning import as_features, principal_drawings
 from fusedream_emoji.training.export import export
-from fusedream_emoji.training.muon import orthogonalise
+from fusedream_emoji.training.muon import Muon, orthogonalise
 from fusedream_emoji.training.run import Run, restore, save, start
 from fusedream_emoji.training.twin import squash
 
@@ -98,10 +98,25 @@ def test_whole_pictures_follow_sketches(run: Run, sprites: torch.Tensor) -> None
 
 
 def test_muon_makes_gradients_orthogonal() -> None:
-    matrix = torch.randn(24, 60, generator=torch.Generator().manual_seed(0))
+    matrix = torch.randn(1, 24, 60, generator=torch.Generator().manual_seed(0))
     values = torch.linalg.svdvals(orthogonalise(matrix).float())
     assert values.min() > 0.6
     assert values.max() < 1.3
+
+
+def test_weights_of_one_shape_move_as_they_would_alone() -> None:
+    rng = torch.Generator().manual_seed(0)
+    weights = [torch.nn.Parameter(torch.randn(shape, generator=rng)) for shape in ((6, 4), (6, 4), (4, 6), (4, 3, 2))]
+    alone = [torch.nn.Parameter(weight.detach().clone()) for weight in weights]
+    together, apart = Muon(weights, lr=0.1, weight_decay=0.1), [Muon([weight], lr=0.1, weight_decay=0.1) for weight in alone]
+    for _ in range(2):
+        for one, other in zip(weights, alone, strict=True):
+            one.grad = torch.randn(one.shape, generator=rng)
+            other.grad = one.grad.clone()
+        for optimiser in (together, *apart):
+            optimiser.step()
+    for one, other in zip(weights, alone, strict=True):
+        torch.testing.assert_close(one, other, atol=2e-3, rtol=0)
 
 
 def test_principal_drawings_return_every_sprite_when_codes_are_long_enough(sprites: torch.Tensor) -> None:
