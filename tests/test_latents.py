@@ -19,6 +19,7 @@ from fusedream_sdk.latents import (
     check_latents,
     concatenate,
     contains,
+    firsts,
     project,
     rows,
     select,
@@ -210,3 +211,9 @@ def test_checked_latents_give_their_number_of_rows():
 def test_latents_that_do_not_fit_the_space_are_refused_by_name(latents: dict[str, Tensor], message: str):
     with pytest.raises(InvalidInput, match=message):
         check_latents(latents, SPACE)
+
+
+def test_the_first_latent_of_each_basis_is_kept():
+    basis = {"z": torch.arange(12.0).view(2, 3, 2), "c": torch.ones(2, 3)}
+    assert torch.equal(firsts(basis)["z"], torch.tensor([[0.0, 1.0], [6.0, 7.0]]))
+    assert firsts(basis)["c"].shape == (2,)

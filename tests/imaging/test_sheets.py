@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from fusedream_sdk.errors import InvalidInput, OutputError
 from fusedream_sdk.imaging import sheets
-from fusedream_sdk.imaging.sheets import BLANK, GAP, LINE, Group, fitted, numbered_sheet, table_sheet, wrapped
+from fusedream_sdk.imaging.sheets import BLANK, GAP, LINE, Group, fitted, numbered_sheet, save_sheet, table_sheet, wrapped
 
 
 def plain(colour: str, side: int = 64) -> Image.Image:
@@ -81,3 +84,17 @@ def test_without_freetype_the_old_letters_serve(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sheets.ImageFont, "load_default", old)
     assert table_sheet(["a"], ["b"], [[plain("red")]]).width > 128
     sheets._font.cache_clear()
+
+
+def test_a_sheet_is_saved_as_png_and_nothing_is_written_over(tmp_path: Path):
+    path = save_sheet(plain("red"), tmp_path / "sheet.png", overwrite=False)
+    assert np.array_equal(np.asarray(Image.open(path)), np.asarray(plain("red")))
+    with pytest.raises(OutputError, match="path"):
+        save_sheet(plain("blue"), path, overwrite=False)
+    save_sheet(plain("blue"), path, overwrite=True)
+    assert np.array_equal(np.asarray(Image.open(path)), np.asarray(plain("blue")))
+
+
+def test_a_sheet_is_nothing_but_png(tmp_path: Path):
+    with pytest.raises(InvalidInput, match=r"path: expected a file that ends in \.png"):
+        save_sheet(plain("red"), tmp_path / "sheet.jpg", overwrite=False)

@@ -9,7 +9,7 @@ import pytest
 
 import fusedream_sdk as fd
 from fusedream_sdk.errors import PluginImportError
-from fusedream_sdk.models.missing import declared, install_hint, left_out
+from fusedream_sdk.models.missing import declared, install_hint, left_out, require
 from fusedream_sdk.models.registry import plugins
 
 Install = Callable[..., Path]
@@ -99,3 +99,10 @@ def test_the_parts_say_the_same(install: Install):
 def plugins_folder() -> Path:
     (point,) = plugins("generators")["toy-lost"]
     return Path(str(point.load().__code__.co_filename)).parent
+
+
+def test_what_is_required_is_told_with_the_extra_that_brings_it():
+    require("generators: a toy needs", "toys", "json", "torch")
+    with pytest.raises(PluginImportError) as told:
+        require("generators: a toy needs", "toys", "json", "no_such_module")
+    assert str(told.value) == "generators: a toy needs 'no_such_module'. Install it: pip install \"fusedream-sdk[toys]\""

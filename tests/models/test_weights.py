@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from fusedream_sdk.errors import WeightsError
-from fusedream_sdk.models.weights import check_tensors, converted, is_torchscript, read_stored, read_trusted
+from fusedream_sdk.models.weights import check_tensors, converted, is_torchscript, read_stored, read_trusted, read_whole
 
 
 class Bomb:
@@ -87,3 +87,12 @@ def test_numbers_that_no_model_has_are_refused(value: torch.Tensor, message: str
 def test_numbers_of_the_models_kind_are_taken(kind: torch.dtype, shape: tuple[int, ...]):
     entries = {"a": torch.ones(shape, dtype=kind)}
     check_tensors(entries, entries, Path("in.ckpt"), model="it", advice="Look again.")
+
+
+def test_a_file_is_read_whole_but_never_run(tmp_path: Path):
+    held = {"step": 3, "weights": {"a": torch.tensor(1.0)}}
+    torch.save(held, tmp_path / "a.pt")
+    assert read_whole(tmp_path / "a.pt") == held
+    torch.save({"a": Bomb()}, tmp_path / "b.pt")
+    with pytest.raises(WeightsError, match="wants to run"):
+        read_whole(tmp_path / "b.pt")

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.imaging.resize import shrink
-from fusedream_sdk.run.rows import Rows, each_with_each
+from fusedream_sdk.run.rows import Rows, chosen, each_with_each
 from fusedream_sdk.scoring.prompt import Prompt
 from fusedream_sdk.testing import ToyGenerator, ToyReward, ToyScorer, random_latents
 
@@ -111,3 +111,13 @@ def test_every_prompt_comes_with_every_seed_prompt_by_prompt():
 def test_prompts_and_seeds_that_cannot_be_used_are_refused(prompts: Any, seeds: Any, message: str):
     with pytest.raises(InvalidInput, match=message):
         each_with_each(prompts, seeds)
+
+
+@pytest.mark.parametrize(("index", "rows"), [(1, [1]), (-1, [3]), (slice(1, 3), [1, 2]), ([2, 0], [2, 0]), (slice(0, 0), [])])
+def test_an_index_means_rows_as_that_of_a_list_does(index: Any, rows: list[int]):
+    assert chosen(index, 4) == rows
+
+
+def test_a_row_that_is_not_there_is_no_row():
+    with pytest.raises(IndexError):
+        chosen(4, 4)
