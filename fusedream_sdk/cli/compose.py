@@ -23,6 +23,7 @@ from fusedream_sdk.cli.options import (
 )
 from fusedream_sdk.cli.output import Output, conclude, filling, line, output_options
 from fusedream_sdk.cli.paths import PATH
+from fusedream_sdk.cli.watching import WatchChoice, film_options
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.runtime.bounds import FEATHER, SCALE, SCENE
 from fusedream_sdk.scenes.placement import PLACES, placements
@@ -126,6 +127,7 @@ scene_options = grouped(
 @scene_options
 @click.option("--perceptual", help="The consistency's distance; by default what the models name, or lpips.")
 @output_options("bar", "none", about="What is shown.", sheet="Also write all candidates into this one .png.")
+@film_options
 @model_options
 @compile_option
 @setting_options
@@ -137,6 +139,7 @@ def compose(
     scene: SceneChoice,
     perceptual: str | None,
     output: Output,
+    watching: WatchChoice,
     choice: ModelChoice,
     compiles: bool,
     settings: SettingChoice,
@@ -153,12 +156,14 @@ def compose(
     from fusedream_sdk.run.estimate import check_work
     from fusedream_sdk.scenes.result import CANDIDATES, SHEET
 
+    watching.check_film()
     listed, numbers = asked.rows()
     where = {"places": places or "all", "scales": scales or 0.5}
     count = len(placements(**where))
     changes: dict[str, Any] = {**scene.changes(), **layers.layers(), **settings.changes()}
     check_work(len(listed) * len(numbers) * count, changes)
     folder = plan(listed, numbers, output, others=[SHEET, CANDIDATES])
+    changes["film"] = watching.filming(output)
     dream = choice.load(shown=output.shown, compiles=compiles, perceptual=perceptual)
     with filling(folder):
         composed = dream.compose(listed, seeds=numbers, progress=output.shown, into=folder, **where, **changes)

@@ -105,7 +105,8 @@ def checked(
     if method is not None:
         chosen = known_method(method)
         chosen.check_changes(changes)
-        members, changes["method"] = chosen.members, chosen
+        members = chosen.at_a_point(changes.get("steps", chosen.settings.get("steps", 1)))
+        changes["method"] = chosen
     check_work(len(listed) * len(numbers), changes, members=members)
     return listed, numbers, changes
 

@@ -33,8 +33,13 @@ class WatchChoice:
         """Nothing was given that would have no effect. Raises click's error."""
         if self.every is not None and output.progress != "pictures" and self.film is None:
             raise unused("--every", "there are no pictures so far", "add --progress pictures, or --film")
-        if self.fps is not None and self.film is None:
-            raise unused("--fps", "there is no film", "add --film out.gif")
+        self.check_film(every=False)
+
+    def check_film(self, *, every: bool = True) -> None:
+        """The same where there is nothing but a film to watch."""
+        for name, given in (("--every", self.every if every else None), ("--fps", self.fps)):
+            if given is not None and self.film is None:
+                raise unused(name, "there is no film", "add --film out.gif")
 
     def filming(self, output: Output) -> Filming | None:
         """The film, if there is to be one. Raises InvalidInput, OutputError: it cannot be written."""
@@ -55,14 +60,23 @@ class WatchChoice:
         return made
 
 
+_film = (
+    click.option("--film", type=PATH, help="Also write a film of the run, a .gif or .mp4, all pictures side by side."),
+    click.option("--fps", type=Number(FPS), help="Frames per second of the film. [default: 12]"),
+)
 watch_options = grouped(
     "watching",
     WatchChoice,
-    click.option("--film", type=PATH, help="Also write a film of the run, a .gif or .mp4, all pictures side by side."),
-    click.option("--fps", type=Number(FPS), help="Frames per second of the film. [default: 12]"),
+    *_film,
     click.option(
         "--every",
         type=Number(EVERY),
         help="Steps between two pictures so far [default: 10], or frames [default: at most 100 frames].",
     ),
+)
+film_options = grouped(
+    "watching",
+    WatchChoice,
+    *_film,
+    click.option("--every", type=Number(EVERY), help="Steps between two frames. [default: at most 100 frames]"),
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, TypeAlias, cast
+from typing import Any, BinaryIO, TypeAlias, cast
 
 import numpy as np
 import torch
@@ -25,6 +25,9 @@ from fusedream_sdk.run.task import Task
 from fusedream_sdk.runtime.bounds import EVERY, FPS
 from fusedream_sdk.runtime.checks import check_flag, is_finite
 from fusedream_sdk.runtime.paths import user_path
+from fusedream_sdk.scenes.compose import Watch as SceneWatch
+from fusedream_sdk.scenes.request import Request
+from fusedream_sdk.scenes.result import Composed
 
 FRAMES = 100  # of a film at most, unless it was said how many steps lie between two
 CELLS = 64  # pictures that a film shows side by side, at most
@@ -36,7 +39,7 @@ WHITE = 255
 
 @dataclass(frozen=True)
 class Filming:
-    """Where the film of a run goes, and how it is made.
+    """Where the film of a run goes, and how it is made. That of `compose` shows all candidates.
 
         dream.generate("a blue dog", film="dog.gif")
         dream.generate("a blue dog", film=fd.Filming("dog.mp4", every=2, fps=24))
@@ -80,11 +83,11 @@ def as_filming(film: FilmLike) -> Filming | None:
 
 
 def filmed(film: Filming | None, task: Task, watch: Watch | None, draw: Callable[[Watch | None], Result]) -> Result:
-    """Draw, and film it.
+    """Draw, and film it: the rows side by side, as on a sheet.
 
     Args:
         film: None makes none.
-        task: its rows are shown side by side, at most 64.
+        task: of the rows, at most 64.
         watch: is called too.
         draw: draws the rows, with a watcher.
 
@@ -96,7 +99,10 @@ def filmed(film: Filming | None, task: Task, watch: Watch | None, draw: Callable
     """
     if film is None:
         return draw(watch)
-    with Recorder(film, task) as recorder:
+    names = list(zip(map(str, task.rows.prompts), task.rows.seeds, strict=True))
+    seeds = max(1, len(names) // len({prompt for prompt, _ in names}))
+    columns = seeds if seeds > 1 else min(5, len(names))
+    with Recorder(film, names, task.settings.steps, task.generator.resolution, columns) as recorder:
 
         def seen(state: State, rows: Sequence[int]) -> None:
             recorder.note(state, rows)
@@ -104,32 +110,59 @@ def filmed(film: Filming | None, task: Task, watch: Watch | None, draw: Callable
                 watch(state, rows)
 
         made = draw(seen)
-        recorder.finish(made)
+        recorder.finish(zip(made.prompts, made.seeds, strict=True), made.images)
+    return made
+
+
+def filmed_scenes(
+    film: Filming | None, request: Request, resolution: tuple[int, int], run: Callable[[SceneWatch], Composed]
+) -> Composed:
+    """Compose, and film it: a line for each picture, its candidates side by side.
+
+    Args:
+        film: None makes none.
+        request: of at most 64 candidates.
+        resolution: height and width of a picture.
+        run: composes, with a watcher.
+
+    Otherwise as `filmed`. Raises InvalidInput: there are more candidates.
+    """
+    if film is None:
+        return run(lambda rows, state: None)
+    pairs, places = [(str(prompt), seed) for prompt, seed in request.pairs], list(request.placements)
+    names = [(*pair, place) for pair in pairs for place in places]
+    with Recorder(film, names, request.settings.steps, resolution, len(places)) as recorder:
+        made = run(lambda rows, state: recorder.note(state, rows))
+        found = made.candidates
+        recorder.finish(zip(found.prompts, found.seeds, made.starts, strict=True), found.images)
     return made
 
 
 class Recorder:
-    """Films the rows of a task. Frames lie in a temporary file until the film is written, when the block ends.
+    """Films rows side by side. Frames lie in a temporary file until the film is written, when the block ends.
 
     Args:
         film: where it goes.
-        task: of the rows.
+        names: of the rows, in their order.
+        steps: of the run.
+        resolution: height and width of a picture.
+        columns: pictures in a line of a frame.
 
     Raises:
         InvalidInput: there are more than 64 rows.
     """
 
-    def __init__(self, film: Filming, task: Task) -> None:
-        count, steps = len(task.rows), task.settings.steps
+    def __init__(
+        self, film: Filming, names: Sequence[tuple[Any, ...]], steps: int, resolution: tuple[int, int], columns: int
+    ) -> None:
+        count = len(names)
         if count > CELLS:
             fix = "Film fewer at a time."
             raise InvalidInput("film", expected=f"at most {CELLS} pictures, side by side", got=f"{count} of them", fix=fix)
         self._film, self._steps = film, steps
         self._every = film.every or max(1, -(-steps // FRAMES))
-        self._names = list(zip(map(str, task.rows.prompts), task.rows.seeds, strict=True))
-        seeds = max(1, count // len({name for name, _ in self._names}))
-        self._columns = seeds if seeds > 1 else min(5, count)  # as on a sheet
-        height, width = task.generator.resolution
+        self._names, self._columns = list(names), columns
+        height, width = resolution
         lines = -(-count // self._columns)
         whole = max(self._columns * (width + GAP), lines * (height + GAP)) - GAP
         share = min(1.0, SIDES[1] / whole)
@@ -161,13 +194,13 @@ class Recorder:
             self._spool.write(self._pixels(image).tobytes())
             self._places.setdefault(state.step, []).append((row, where))
 
-    def finish(self, made: Result) -> None:
+    def finish(self, names: Iterable[tuple[Any, ...]], images: Tensor) -> None:
         """The finished pictures are the last frame; those of rows that had not begun are not there."""
-        pictures = iter(zip(made.prompts, made.seeds, made.images, strict=True))
+        pictures = iter(zip(names, images, strict=True))
         found = next(pictures, None)
         for row, name in enumerate(self._names):
-            if found is not None and (found[0], found[1]) == name:
-                self._last[row] = self._pixels(found[2])
+            if found is not None and found[0] == name:
+                self._last[row] = self._pixels(found[1])
                 found = next(pictures, None)
 
     def _pixels(self, image: Tensor) -> np.ndarray:

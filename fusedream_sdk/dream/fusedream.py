@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from fusedream_sdk.dream.basis import Pool, find_pool, pool_settings, unpinned
 from fusedream_sdk.dream.draw import Watch, draw_into
-from fusedream_sdk.dream.filming import FilmLike, as_filming, filmed
+from fusedream_sdk.dream.filming import FilmLike, as_filming, filmed, filmed_scenes
 from fusedream_sdk.dream.measure import measure
 from fusedream_sdk.dream.prepare import make_task, prepare
 from fusedream_sdk.dream.session import Session
@@ -226,7 +226,8 @@ class FuseDream(Session):
                 stays as it is, a generator, or a `Layer` of these. The fused picture has to fit the whole prompt always.
             progress: show progress bars on stderr.
             into: as for `generate`; it takes each winner.
-            **changes: of `SceneSettings`, such as `halving=2`, or of `Settings`, such as `steps=200`.
+            **changes: of `SceneSettings`, such as `halving=2`, or of `Settings`, such as `steps=200`; and `film`, as for
+                `generate`, of all candidates.
 
         Returns:
             The best candidate of each prompt and seed, and all the others.
@@ -236,10 +237,13 @@ class FuseDream(Session):
             PluginImportError: a model cannot be used or had.
         """
         check_flag("progress", progress)
+        film = as_filming(changes.pop("film", None))
         scene, settings = SceneSettings.split(changes, unpinned(self.settings, changes))
         pairs, where = each_with_each(prompts, seeds), placements(places, scales)
         layers = as_layer("background", background), as_layer("foreground", foreground)
         request = Request(pairs, where, layers, settings, scene)
         with self.engine.faults():
             check_work(len(pairs) * len(where), vars(settings), canvas=self.generator.resolution, side=self.scorer.resolution)
-            return compose(self.engine, request, progress=progress, into=as_folder(into))
+            how: dict[str, Any] = {"progress": progress, "into": as_folder(into)}
+            size = self.generator.resolution
+            return filmed_scenes(film, request, size, lambda watch: compose(self.engine, request, watch=watch, **how))

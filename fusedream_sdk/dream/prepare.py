@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -72,7 +71,7 @@ def make_task(
     """Rows of these prompts and seeds, which the machine can bear. Errors as of `prepare`."""
     generator, side = engine.generator.model, engine.scorer.model.resolution
     engine.check_once()
-    members = method.members * math.ceil(method.points(settings.steps) / (settings.steps + 1))  # as if none were refined
+    members = method.at_a_point(settings.steps)
     check_work(len(pairs), vars(settings), members=members, canvas=generator.resolution, side=side)
     return Task(engine, engine.rows(pairs), settings, progress)
 

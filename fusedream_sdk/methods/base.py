@@ -9,6 +9,7 @@ paper. A method that takes no gradient has a population in place of direction an
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -123,6 +124,10 @@ class Method:
     def points(self, steps: int) -> int:
         """At how many points each member of a row is evaluated in so many steps, those of a refinement on their way too."""
         return steps + 1 if self.refine is None else self.refine.points(steps)
+
+    def at_a_point(self, steps: int) -> int:
+        """Pictures of a row for each of its points, as if a refinement had more members instead: what a run has to bear."""
+        return self.members * math.ceil(self.points(steps) / (steps + 1))
 
     def evaluations(self, settings: Settings) -> int:
         """How many pictures a row's run draws and scores, at most: what to hold equal where methods are compared.

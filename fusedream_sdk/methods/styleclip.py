@@ -14,7 +14,7 @@ from fusedream_sdk.latents import Latents, firsts
 from fusedream_sdk.methods.base import Method, as_published
 from fusedream_sdk.optim.optimisers import MakeOptimiser, adam
 from fusedream_sdk.protocols import Evaluation, Perceptual
-from fusedream_sdk.run.settings import OF_VIEWS, Settings
+from fusedream_sdk.run.settings import OF_A_SEARCH, OF_VIEWS, Settings
 from fusedream_sdk.run.task import Task, augclip, direct, drawn
 from fusedream_sdk.runtime.bounds import SHARE
 from fusedream_sdk.runtime.checks import check_flag, check_kind
@@ -80,7 +80,7 @@ def styleclip(
         objective=held,
         optimiser=_ramped_adam,
         settings=as_published(WAY, NUMBERS, published),
-        unused=OF_VIEWS | {"basis", "mix"},
+        unused=OF_VIEWS | OF_A_SEARCH,
         name="styleclip",
     )
 

@@ -56,6 +56,7 @@ def check_generator(generator: Any, *, rows: int = 8) -> None:
     _check_live(generator, latents)
     _check_everywhere(generator, rows)
     _check_encoder(generator, images)
+    _check_critic(generator, images)
 
 
 def draw_sample(generator: Any, n: int, seed: int) -> Latents:
@@ -187,6 +188,19 @@ def _check_encoder(generator: Any, images: Tensor) -> None:
     if hasattr(generator, "encode"):
         latents = called("generator.encode", generator.encode, images)
         checks.check_entries("generator.encode", generator.space, latents, len(images))
+
+
+def _check_critic(generator: Any, images: Tensor) -> None:
+    """Where there is `realism`, it has an opinion on each picture, whatever the others."""
+    if not hasattr(generator, "realism"):
+        return
+    with torch.no_grad():
+        said, alone = (called("generator.realism", generator.realism, x) for x in (images, images[:1]))
+    if not isinstance(said, Tensor) or said.shape != (len(images),) or not bool(torch.isfinite(said).all()):
+        got = f"{tuple(said.shape)}" if isinstance(said, Tensor) else type(said).__name__
+        raise PluginContractError(f"generator.realism: expected a finite number for each of {len(images)} pictures, got {got}.")
+    if not torch.allclose(said[:1], alone, atol=1e-3, rtol=1e-3):
+        raise PluginContractError("generator.realism: expected the same of a picture whatever the others, got another.")
 
 
 def _draw(generator: Any, latents: Latents) -> Tensor:

@@ -60,6 +60,14 @@ def test_a_line_has_path_scores_placement_and_the_number_of_candidates(fusedream
     assert out == f"scene.png  {scores}  {place} at {recipe['placement']['scale']:g}, best of 4\n"
 
 
+def test_a_film_shows_the_candidates_of_the_composition(fusedream):
+    words = ("--place", "left", "--place", "top", "-o", "scene.png", "--film", "a.gif", "--every", "2")
+    assert fusedream("compose", "a red disc", "-m", "toy", *words)[0] == 0
+    with Image.open("a.gif") as film:
+        assert getattr(film, "n_frames", 1) > 1
+        assert film.width > film.height
+
+
 def test_all_nine_places_at_half_the_canvas_are_the_default(fusedream):
     _, out, _ = fusedream("compose", "a red disc", "-m", "toy")
     assert out.startswith("a-red-disc-seed0.png  ")
@@ -174,6 +182,9 @@ def test_ctrl_c_before_anything_can_be_saved_gives_130(fusedream, interrupt_at):
         (("--alpha", "3", "--direction", "linear"), "alpha: expected nothing with the direction linear, got 3.0. Leave it out"),
         (("--feather", "0.6"), "expected a number from 0 to 0.5; got '0.6'."),
         (("--halving", "1"), "expected an integer of at least 2; got '1'."),
+        (("--fps", "3"), "--fps: expected nothing, as there is no film."),
+        (("--every", "3"), "--every: expected nothing, as there is no film."),
+        (("--film", "a.avi"), "--film: expected a file that ends in .gif or .mp4, got a.avi."),
         (("--direction", "both"), "'both' is not one of 'bi-level'"),
         (("--progress", "pictures"), "'pictures' is not one of 'bar', 'none'"),
         (("--background", " "), "--background: expected a sentence, got an empty one"),

@@ -186,3 +186,22 @@ def test_an_existing_film_is_kept_unless_it_may_be_replaced(dream: FuseDream, tm
 def test_too_many_rows_for_one_film_are_refused(dream: FuseDream, tmp_path: Path):
     with pytest.raises(InvalidInput, match=r"film: expected at most 64 pictures, side by side, got 65 of them"):
         dream.generate("a red ball", seeds=range(65), film=tmp_path / "a.gif", **QUIET)
+
+
+def test_the_film_of_a_composition_shows_all_candidates_and_ends_at_them(dream: FuseDream, tmp_path: Path):
+    places: dict[str, Any] = {"places": ["left", "right", "centre"], "scales": 0.5}
+    made = dream.compose(["red ball", "blue ball"], film=tmp_path / "a.gif", steps=3, noise=0.2, **places, **QUIET)
+    shown = frames(tmp_path / "a.gif")
+    assert len(shown) == 3 + 1 + 1
+    side, gap = made.images.shape[-1], filming.GAP
+    times = shown[0].shape[1] // (3 * (side + gap) - gap)
+    for row, picture in enumerate(made.candidates.pil):
+        y, x = (times * (side + gap) * place for place in divmod(row, 3))
+        cell = shown[-1][y : y + times * side : times, x : x + times * side : times]
+        assert apart(cell, np.asarray(picture).astype(int)) < 6
+
+
+def test_a_film_of_too_many_candidates_is_refused(dream: FuseDream, tmp_path: Path):
+    with pytest.raises(InvalidInput, match="film: expected at most 64 pictures"):
+        dream.compose("red ball", seeds=list(range(8)), scales=[0.3, 0.5], film=tmp_path / "a.gif", **QUIET)
+    assert not list(tmp_path.iterdir())

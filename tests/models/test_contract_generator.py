@@ -222,6 +222,36 @@ def test_an_encoder_makes_latents_of_the_space():
         check_generator(Encoding(SIDE))
 
 
+class Critic(ToyGenerator):
+    """With a discriminator, right or wrong."""
+
+    def __init__(self, opinion: Callable[[Tensor], Any]) -> None:
+        super().__init__(SIDE)
+        self.opinion = opinion
+
+    def realism(self, images: Tensor) -> Any:
+        return self.opinion(images)
+
+
+def test_a_discriminator_has_an_opinion_on_each_picture():
+    check_generator(Critic(lambda images: images.mean(dim=(1, 2, 3))))
+
+
+@pytest.mark.parametrize(
+    ("opinion", "message"),
+    [
+        (lambda images: images.mean(), r"expected a finite number for each of 8 pictures, got \(\)"),
+        (lambda images: 0.5, "got float"),
+        (lambda images: images.mean(dim=(1, 2, 3)) / 0, r"expected a finite number"),
+        (lambda images: images.mean(dim=(1, 2, 3)) - images.mean(), "the same of a picture whatever the others"),
+    ],
+    ids=["one", "a float", "infinite", "of the batch"],
+)
+def test_an_opinion_that_is_none_is_told(opinion: Any, message: str):
+    with pytest.raises(PluginContractError, match=f"generator.realism: .*{message}"):
+        check_generator(Critic(opinion))
+
+
 class Digits(Net):
     """Something white in the middle of black pictures, with values of exactly 0 around it."""
 
