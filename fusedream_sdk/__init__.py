@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from fusedream_sdk.dream.replay import replay as replay
     from fusedream_sdk.errors import FuseDreamError as FuseDreamError
     from fusedream_sdk.errors import InvalidInput as InvalidInput
+    from fusedream_sdk.evaluation.evaluate import evaluate as evaluate
+    from fusedream_sdk.evaluation.evidence import Evidence as Evidence
+    from fusedream_sdk.evaluation.evidence import Measured as Measured
     from fusedream_sdk.inversion.invert import invert as invert
     from fusedream_sdk.inversion.likeness import InversionSettings as InversionSettings
     from fusedream_sdk.inversion.result import Inversion as Inversion
@@ -96,6 +99,8 @@ _HOMES = {
     "dream.fusedream": ("FuseDream",),
     "dream.replay": ("replay",),
     "errors": ("FuseDreamError", "InvalidInput"),
+    "evaluation.evaluate": ("evaluate",),
+    "evaluation.evidence": ("Evidence", "Measured"),
     "inversion.invert": ("invert",),
     "inversion.likeness": ("InversionSettings",),
     "inversion.result": ("Inversion",),

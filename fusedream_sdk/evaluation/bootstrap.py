@@ -16,7 +16,7 @@ from fusedream_sdk.runtime.randomness import RESAMPLES, keyed
 
 Array = NDArray[np.float64]
 BLOCK = 64  # resamples at a time: of 30,000 captions they take 15 MB
-NAN = float("nan")
+NAN, INFINITE = float("nan"), float("inf")
 
 
 @dataclass(frozen=True)
@@ -107,17 +107,17 @@ class Bootstrap:
         tail = expanded_tail(self.level, count)
         return Interval(value, float(np.quantile(found, tail)), float(np.quantile(found, 1 - tail)))
 
-    def around(self, value: float, found: Array, captions: int) -> Interval:
-        """The interval of a figure that is biased in the number of pictures, such as FID: the spread of what its resamples have.
+    def around(self, value: float, found: Array, captions: int, least: float = -INFINITE) -> Interval:
+        """The interval of a figure that is biased in the number of pictures, such as FID: the spread of its resamples.
 
         A resample has fewer different pictures, so its own figure is off by more than the whole's; only how much they differ
-        among each other is used, around the figure of all pictures.
+        among each other is used, around the figure of all pictures; not below the `least` that it can be.
         """
         if captions < 2 or not np.isfinite(found).all():
             return Interval(value)
         tail = expanded_tail(self.level, captions)
         low, high = (float(np.quantile(found, q)) - float(found.mean()) for q in (tail, 1 - tail))
-        return Interval(value, value + low, value + high)
+        return Interval(value, max(least, value + low), value + high)
 
 
 def expanded_tail(level: float, count: int) -> float:

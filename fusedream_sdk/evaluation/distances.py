@@ -16,7 +16,10 @@ from torch import Tensor
 from fusedream_sdk.evaluation.bootstrap import Array
 
 CHUNK = 1024  # rows of a kernel matrix at a time
-PARTS, OF_MANY = 10, 5000  # the published inception score is a mean over ten parts of a set; of fewer pictures they are too small
+PARTS, OF_MANY = (
+    10,
+    5000,
+)  # the published inception score is a mean over ten parts of a set; of fewer pictures they are too small
 
 
 def frechet(features: Tensor, reference: Tensor) -> float:
@@ -97,9 +100,10 @@ def kernel_distance(features: Tensor, reference: Tensor, draws: Iterator[Array])
 
 
 def inception_score(logits: Tensor, seed: int = 0) -> tuple[float, int]:
-    """exp(E KL(p(y | x) || p(y))) of class logits (N, K), as torchmetrics has it; and over how many parts of the set it is a mean.
+    """exp(E KL(p(y | x) || p(y))) of class logits (N, K), as torchmetrics has it; and over how many parts it is a mean.
 
-    Of 5,000 pictures or more the mean over ten parts, as published; of fewer that of the whole, as small parts have smaller scores.
+    Of 5,000 pictures or more it is the mean over ten parts, as published; of fewer that of the whole, as small parts have
+    smaller scores.
 
     References:
         Salimans et al. (2016). Improved techniques for training GANs. arXiv:1606.03498.

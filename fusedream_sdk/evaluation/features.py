@@ -108,7 +108,7 @@ class Embeddings:
 
 
 def inception_file(weights: str | Path | None = None) -> Path:
-    """Where Inception's weights are: a given file, that of torch-fidelity or torchmetrics in torch's cache, or of this package's.
+    """Where Inception's weights are: a given file, or the one in torch's cache or in that of this package.
 
     Raises:
         WeightsError: nowhere. The message says where the file goes.

@@ -35,6 +35,7 @@ class Gallery:
         scorers: names and fingerprints of what was optimised in making them, as far as their recipes say.
         models: the names of generator and scorer, as far as the recipes say; None where they do not.
         notes: sentences on what is otherwise than one might think.
+        size: (H, W) of most pictures, once they are read.
     """
 
     name: str
@@ -43,6 +44,15 @@ class Gallery:
     scorers: frozenset[str] = frozenset()
     models: tuple[Any, Any] | None = None
     notes: list[str] = field(default_factory=list)
+    size: tuple[int, ...] = ()
+
+    def rename(self, name: str) -> None:
+        """Call it otherwise, where another has the same name."""
+        self.name = name
+
+    def believe(self, *scorers: str) -> None:
+        """Note what was optimised, where no recipe says it."""
+        self.scorers |= frozenset(filter(None, scorers))
 
     def read(self) -> Iterator[tuple[int, Tensor]]:
         """The number of each picture that can be read, and (3, H, W) in [0, 1]; one at a time.
@@ -61,6 +71,7 @@ class Gallery:
             yield place, picture
         if not sizes:
             raise InvalidInput("folder", expected="pictures that can be read", got=f"{self.name}, where none can: {broken[0]}")
+        self.size = sizes.most_common(1)[0][0]
         if broken:
             rest = f"{len(broken)} of {len(self.paths)} pictures cannot be read and count for nothing"
             self.notes.append(f"{self.name}: {rest}; the first is {broken[0]}.")
@@ -80,7 +91,7 @@ def open_gallery(argument: str, folder: str | Path, captions: Captions | None, *
         argument: what an error calls it.
         folder: of pictures, those in folders inside it left out.
         captions: as `captions_of` has them; None takes those that the folder itself knows.
-        paired: whether the captions matter; the pictures of a reference have none.
+        paired: whether there have to be captions; a reference needs none.
 
     Raises:
         InvalidInput: no folder, no pictures, or captions that do not match them.
@@ -95,15 +106,13 @@ def open_gallery(argument: str, folder: str | Path, captions: Captions | None, *
         got = f"{folder} without any ({', '.join(sorted(SUFFIXES))})"
         raise InvalidInput(argument, expected="a folder with pictures in it", got=got)
     _note_models(gallery, manifest)
-    if not paired:
-        return gallery
     if captions is not None and captions.files is not None:
         return _by_name(argument, gallery, dict(zip(captions.files, captions.texts, strict=True)), "the csv")
     named = _of_manifest(manifest) or _of_recipes(found)
     if named:
         _check_known(gallery, named, captions)
         return _by_name(argument, gallery, named, MANIFEST if manifest else "their recipes")
-    return _in_order(argument, gallery, captions)
+    return _in_order(argument, gallery, captions) if paired or captions is not None else gallery
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:
@@ -188,7 +197,9 @@ def _check_known(gallery: Gallery, named: Mapping[str, str], captions: Captions 
 def _in_order(argument: str, gallery: Gallery, captions: Captions | None) -> Gallery:
     if captions is None:
         got = f"none, and {gallery.name} has neither a {MANIFEST} nor recipes that say it"
-        raise InvalidInput("captions", expected="the captions of the pictures", got=got, fix="Give a file with one on each line.")
+        raise InvalidInput(
+            "captions", expected="the captions of the pictures", got=got, fix="Give a file with one on each line."
+        )
     if len(captions) != len(gallery.paths):
         got = f"{len(captions):,} captions for {len(gallery.paths):,} pictures in {gallery.name}"
         raise InvalidInput("captions", expected="a caption for each picture, in the order of the file names", got=got, fix=PAIR)

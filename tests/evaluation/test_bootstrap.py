@@ -96,7 +96,9 @@ def test_few_captions_widen_the_tails():
     assert expanded_tail(0.95, 5) < expanded_tail(0.95, 20) < expanded_tail(0.95, 100_000) == pytest.approx(0.025, abs=1e-4)
 
 
-@pytest.mark.parametrize(("given", "name"), [({"resamples": 1}, "resamples"), ({"level": 1.0}, "level"), ({"seed": -1}, "seed")])
+@pytest.mark.parametrize(
+    ("given", "name"), [({"resamples": 1}, "resamples"), ({"level": 1.0}, "level"), ({"seed": -1}, "seed")]
+)
 def test_a_number_outside_its_bounds_is_refused(given, name):
     with pytest.raises(InvalidInput, match=rf"^{name}: expected"):
         Bootstrap(**given)

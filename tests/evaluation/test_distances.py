@@ -91,7 +91,7 @@ def test_the_kernel_distance_is_unbiased_whatever_the_numbers_of_pictures():
         assert abs(mean) < 3 * error  # 0: both sets are of one distribution
     apart = [kid(drawn(4, 4, 2 * seed) + 0.4, drawn(9, 4, 2 * seed + 1)) for seed in range(400)]
     whole = kid(drawn(2000, 4, 90_001) + 0.4, drawn(2000, 4, 90_002))
-    assert np.mean(apart) == pytest.approx(whole, abs=3 * np.std(apart) / 20 + 0.03)
+    assert np.mean(apart) == pytest.approx(whole, abs=3 * float(np.std(apart)) / 20 + 0.03)
 
 
 def test_a_resample_of_the_kernel_distance_has_no_pair_of_a_picture_with_itself():

@@ -64,7 +64,9 @@ def test_inception_is_found_in_our_own_cache(own_cache: Path):
 
 
 def test_without_its_weights_a_sentence_says_where_they_go_and_nothing_is_fetched():
-    with pytest.raises(WeightsError, match=r"^features: expected the weights of Inception, got neither .*6726825d\.pth") as told:
+    with pytest.raises(
+        WeightsError, match=r"^features: expected the weights of Inception, got neither .*6726825d\.pth"
+    ) as told:
         Inception()
     assert "or compare by a scorer, such as emoji." in str(told.value)
 
@@ -84,7 +86,7 @@ def test_weights_that_are_not_finite_are_refused(weights: Path, tmp_path: Path):
     found = torch.load(weights)
     found["fc.weight"][0, 0] = torch.nan
     torch.save(found, tmp_path / "nan.pth")
-    with pytest.raises(WeightsError, match="fc.weight: expected finite values"):
+    with pytest.raises(WeightsError, match=r"fc\.weight: expected finite values"):
         Inception(tmp_path / "nan.pth")
 
 
