@@ -11,7 +11,20 @@ from collections.abc import Sequence
 import click
 
 from fusedream_sdk import __version__
-from fusedream_sdk.cli import bank, bench, compare, compose, convert, estimate, evaluate, exits, generate, invert, plugins, replay
+from fusedream_sdk.cli import (
+    bank,
+    bench,
+    compare,
+    compose,
+    convert,
+    estimate,
+    evaluate,
+    exits,
+    generate,
+    invert,
+    plugins,
+    replay,
+)
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})

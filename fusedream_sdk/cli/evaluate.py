@@ -37,12 +37,19 @@ class Metrics(click.ParamType):
     "--features", default="inception", show_default=True, help="Of FID, IS and KID: inception, inception:FILE, or a scorer."
 )
 @click.option("--optimised", help="The scorer that was optimised, where the pictures do not say it.")
-@click.option("--candidates", type=Number(bounds.RANKING["candidates"]), help="Captions that a picture's is ranked among. [100]")
+@click.option(
+    "--candidates", type=Number(bounds.RANKING["candidates"]), help="Captions that a picture's is ranked among. [100]"
+)
 @click.option("--repeats", type=Number(bounds.RANKING["repeats"]), help="How often the others are drawn. [default: 3]")
 @click.option("--resamples", type=Number(bounds.BOOTSTRAP["resamples"]), help="Of the captions. [default: 1000]")
 @click.option("--level", type=Number(bounds.BOOTSTRAP["level"]), help="Of the intervals. [default: 0.95]")
 @click.option(
-    "-o", "--out", "outputs", type=PATH, multiple=True, help="A .md, .csv or .json, or a plot: .png, .svg, .pdf; may be repeated."
+    "-o",
+    "--out",
+    "outputs",
+    type=PATH,
+    multiple=True,
+    help="A .md, .csv or .json, or a plot: .png, .svg, .pdf; may be repeated.",
 )
 @click.option("--progress", type=click.Choice(["bar", "none"]), default="bar", show_default=True, help="What is shown.")
 @device_option

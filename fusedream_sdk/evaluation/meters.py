@@ -150,7 +150,9 @@ def distance_figure(
             value, found = frechet(own, reference), _frechet_resamples(own, reference, weighing)
             few = min(len(own), len(reference))
             if few <= own.shape[1]:
-                notes.append(f"only {few:,} pictures for {own.shape[1]:,} features, so it is too large: compare it with that of as many")
+                notes.append(
+                    f"only {few:,} pictures for {own.shape[1]:,} features, so it is too large: compare it with that of as many"
+                )
         notes += _sizes(meter.gallery, _needed(other).gallery)
     interval = bootstrap.around(value, found, weighing.count, LEAST[metric])
     return Measured(meter.gallery.name, metric, f"{metric.upper()}{by}", interval, *meter.counts, "; ".join(notes))

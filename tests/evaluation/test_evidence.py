@@ -81,7 +81,10 @@ def test_what_exists_is_not_replaced_unless_that_is_said(tmp_path: Path):
 
 def test_places_are_checked_before_the_work(tmp_path: Path):
     assert check_outputs("out", [tmp_path / "a.md", str(tmp_path / "b.PNG")], overwrite=False)
-    for paths, message in (([tmp_path / "a.doc"], "a file that ends in one of"), ([tmp_path / "a.md"] * 2, "files that differ")):
+    for paths, message in (
+        ([tmp_path / "a.doc"], "a file that ends in one of"),
+        ([tmp_path / "a.md"] * 2, "files that differ"),
+    ):
         with pytest.raises(InvalidInput, match=f"^out: expected {message}"):
             check_outputs("out", paths, overwrite=False)
 

@@ -50,7 +50,9 @@ def looked(meter, pictures: list[Tensor]):
 
 def test_the_share_of_pictures_that_a_judge_ranks_first():
     captions = [CAPTIONS[0], CAPTIONS[1], CAPTIONS[2], CAPTIONS[2]]
-    meter = looked(PrecisionMeter(Loaded(Reader(), "r"), gallery(captions), CAPTIONS, Ranking()), [shade(i) for i in (0, 1, 2, 5)])
+    meter = looked(
+        PrecisionMeter(Loaded(Reader(), "r"), gallery(captions), CAPTIONS, Ranking()), [shade(i) for i in (0, 1, 2, 5)]
+    )
     found = meter.interval(BOOTSTRAP)
     assert found.value == 0.75
     assert meter.counts == (3, 4)
@@ -67,7 +69,10 @@ def test_a_reward_ranks_as_well():
     pictures = [shade(i) for i in (0, 1, 3)]
     meter = looked(PrecisionMeter(Loaded(Rewarding(), "r"), gallery(CAPTIONS[:3]), CAPTIONS, Ranking(candidates=3)), pictures)
     assert meter.interval(BOOTSTRAP).value == pytest.approx(2 / 3)
-    assert looked(PrecisionMeter(Loaded(ToyReward(), "t"), gallery(CAPTIONS[:3]), CAPTIONS, Ranking()), pictures).counts == (3, 3)
+    assert looked(PrecisionMeter(Loaded(ToyReward(), "t"), gallery(CAPTIONS[:3]), CAPTIONS, Ranking()), pictures).counts == (
+        3,
+        3,
+    )
 
 
 def features(captions: list[str], seed: int, count: int = 12, side: int = 8) -> FeatureMeter:

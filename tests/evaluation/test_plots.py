@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,14 @@ def test_long_names_are_wrapped_and_every_letter_lies_inside_the_picture():
     for axes in figure.axes:
         boxes = [label.get_window_extent() for label in axes.get_yticklabels()]
         assert all(whole.x0 <= box.x0 and box.x1 <= whole.x1 for box in boxes)
-        assert all(upper.y0 >= lower.y1 for upper, lower in zip(boxes, boxes[1:], strict=False))  # none over another
+        assert all(upper.y0 >= lower.y1 for upper, lower in pairwise(boxes))  # none over another
 
 
 def test_curves_share_their_axes_and_the_first_is_the_one_to_compare_with():
-    curves = [Curve(name, [1, 10, 20], [Interval(x, x - 0.1, x + 0.1) for x in (0.1, 0.2, top)]) for name, top in (("all", 0.5), ("no", 0.3))]
+    curves = [
+        Curve(name, [1, 10, 20], [Interval(x, x - 0.1, x + 0.1) for x in (0.1, 0.2, top)])
+        for name, top in (("all", 0.5), ("no", 0.3))
+    ]
     figure = curve_plot([("one", curves), ("two", curves[:1])], across="pictures", up="score")
     first, second = figure.axes[:2]
     assert first.get_ylim() == second.get_ylim()
