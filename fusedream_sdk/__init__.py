@@ -15,6 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fusedream_sdk.dream.ablate import ablate as ablate
+    from fusedream_sdk.dream.ablation import Ablation as Ablation
     from fusedream_sdk.dream.basis import Pool as Pool
     from fusedream_sdk.dream.compare import compare as compare
     from fusedream_sdk.dream.comparison import Comparison as Comparison
@@ -91,6 +93,8 @@ if TYPE_CHECKING:
     from fusedream_sdk.speed.table import Stage as Stage
 
 _HOMES = {
+    "dream.ablate": ("ablate",),
+    "dream.ablation": ("Ablation",),
     "dream.basis": ("Pool",),
     "dream.compare": ("compare",),
     "dream.comparison": ("Comparison",),
