@@ -12,6 +12,7 @@ import click
 
 from fusedream_sdk import __version__
 from fusedream_sdk.cli import (
+    ablate,
     bank,
     bench,
     compare,
@@ -44,7 +45,7 @@ def fusedream(context: click.Context) -> None:
 for verb in (
     *(generate.generate, estimate.estimate, compare.compare, compose.compose, invert.invert),
     *(replay.replay, replay.interpolate),
-    evaluate.evaluate,
+    *(evaluate.evaluate, ablate.ablate),
     *(bank.bank, bench.bench, plugins.models, plugins.plugins, convert.convert),
 ):
     fusedream.add_command(verb)

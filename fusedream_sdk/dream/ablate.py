@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fusedream_sdk.dream.ablation import AUGCLIP, JUDGED, RANKED, Ablation, Trial
@@ -54,8 +53,8 @@ def ablate(
     Args:
         prompts, seeds: as for `FuseDream.generate`; every variant draws all of them.
         models: a pair, or a `FuseDream` with its settings; None for the default models.
-        techniques: of "views", "search", "mixture", "start", "noise", "best-point", "view-count", "basis", "steps"; all by default.
-            One that the settings do without is passed over.
+        techniques: of "views", "search", "mixture", "start", "noise", "best-point", "view-count", "basis", "steps"; all by
+            default. One that the settings do without is passed over.
         into: a folder, or a `Folder`, that takes a folder for each variant; with `resume=True` what is whole there is not drawn
             again, and techniques may be added.
         judge: the scorer that judges; by default the judge of the pair, or, where there is none, the optimised scorer itself.
@@ -139,7 +138,7 @@ class _Ruler:
         same = loaded.fingerprint == engine.scorer.fingerprint
         notes = [FLATTERED.format(loaded.label)] if same else []
         texts = [str(prompt) for prompt, _ in pairs]
-        listed = list(dict.fromkeys([*texts, *([] if pool is None else pool)]))
+        listed = list(dict.fromkeys(texts + list(pool or [])))
         plain = all(len(prompt.terms) == 1 and prompt.terms[0].picture is None for prompt, _ in pairs)
         if not plain or len(listed) < 2:
             why = "a single prompt has no others" if plain else "weighted prompts and pictures are no captions"

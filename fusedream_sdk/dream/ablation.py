@@ -71,7 +71,7 @@ class Ablation:
     trials: tuple[Trial, ...]
     judge: str
     candidates: int = 0
-    bootstrap: Bootstrap = Bootstrap()
+    bootstrap: Bootstrap = field(default_factory=Bootstrap)
     notes: tuple[str, ...] = ()
     stopped: bool = False
 
@@ -145,9 +145,9 @@ class Ablation:
             share = measure == RANKED
             own = self[DEFAULT].value_of(measure)
             mean = shown_number(sum(own.values()) / max(1, len(own)), share=share)
-            across = f"{'percentage points' if share else 'score'} more than the default, which has {mean}"
+            across = f"{'percentage points' if share else 'score'} more than\nthe default, which has {mean}"
             panels.append(Panel(self._title(measure), across, rows, share, mark=0.0))
-        return interval_plot(panels)
+        return interval_plot(panels, beside=True)
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write a table (.md, .csv, .json) or `plot` (.png, .svg, .pdf). Raises OutputError; InvalidInput: another suffix."""
@@ -184,7 +184,7 @@ class Ablation:
 
     def _below(self) -> list[str]:
         """What to know of the table."""
-        prompts, seeds, compared = len(set(self.prompts)), len(set(self.seeds)), max(0, len(self.trials) - 1)
+        prompts, seeds, compared = len(set(self.prompts)), len(set(self.seeds)), sum(bool(t.rows) for t in self.trials[1:])
         chance = (1 - self.bootstrap.level) * compared
         told = [
             f"{prompts} {_count('prompt', prompts)}, {seeds} {_count('seed', seeds)}; intervals by resampling prompts, "

@@ -61,7 +61,7 @@ def _has_effect(settings: Settings, name: str, value: Any) -> bool:
 
 
 def _views(settings: Settings) -> list[Variant]:
-    """No random views at all, and all but one family. The search keeps its views, so that rows begin where they do otherwise."""
+    """No random views at all, and all but one family. The search keeps its views, so that rows begin where they always do."""
     views, same = settings.augment, {"search_augment": settings.search_views}
     if not views.random:
         return []

@@ -25,13 +25,12 @@ NEEDS = ("evaluation: FID, KID and IS need", "evaluation", "torchmetrics", "torc
 
 
 class Features(Protocol):
-    """What makes numbers of pictures.
+    """What makes numbers of pictures."""
 
-    Attributes:
-        name: what a figure is by; empty for Inception, which needs no saying.
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """What a figure is by; empty for Inception, which needs no saying."""
+        ...
 
     def see(self, picture: Tensor) -> Tensor:
         """A picture (3, H, W) in [0, 1] to (D,): all that the figures need of it."""

@@ -21,6 +21,16 @@ INK, FAINT = "#222222", "#999999"
 ROW, HEAD, WIDE = 0.30, 1.05, 7.2  # inches: of a row, of what is around a panel, of a panel
 LETTERS, WRAP, DPI = 9, 34, 150  # points; letters of a label's line; dots per inch
 
+SMALL: dict[str, Any] = {
+    "fontsize": LETTERS - 1,
+    "frameon": False,
+    "ncols": 3,
+    "columnspacing": 1.2,
+    "labelspacing": 0.25,
+    "handlelength": 1.4,
+    "borderaxespad": 0.0,
+}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -61,8 +71,14 @@ class Curve:
     y: Sequence[Interval]
 
 
-def interval_plot(panels: Sequence[Panel]) -> Figure:
-    """Panels one below the other, each with an axis of its own."""
+def interval_plot(panels: Sequence[Panel], *, beside: bool = False) -> Figure:
+    """Panels one below the other, each with an axis of its own; or beside each other, where their rows have the same names."""
+    if beside:
+        figure = _figure(1.6 + 3.4 * len(panels), HEAD + 0.8 * ROW * max(map(_lines, panels)))
+        across: Any = figure.subplots(1, len(panels), squeeze=False, sharey=True)
+        for axes, panel in zip(across[0], panels, strict=True):
+            _draw_rows(axes, panel)
+        return figure
     figure = _figure(WIDE, sum(HEAD + ROW * max(_lines(panel), 1) for panel in panels))
     heights = [HEAD / 2 + ROW * max(_lines(panel), 1) for panel in panels]
     grid: Any = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
@@ -75,17 +91,19 @@ def curve_plot(panels: Sequence[tuple[str, Sequence[Curve]]], *, across: str, up
     """Panels side by side, each with its title and curves, whose first is the one to compare with; all have one scale."""
     columns = min(columns, len(panels))
     lines = -(-len(panels) // columns)
-    figure = _figure(4.0 * columns, 3.2 * lines + 0.3)
+    figure = _figure(4.0 * columns, 3.7 * lines + 0.3)
     grid: Any = figure.subplots(lines, columns, squeeze=False, sharey=True)
     for number, axes in enumerate(grid.flat):
         if number >= len(panels):
             axes.set_axis_off()
             continue
         title, curves = panels[number]
+        counts = [count for curve in curves for count in curve.x] or [0]
         for place, curve in enumerate(curves):
-            _draw_curve(axes, curve, INK if place == 0 else COLOURS[(place - 1) % len(COLOURS)], first=place == 0)
+            _draw_curve(axes, curve, place, apart=0.02 * (max(counts) - min(counts)))
         axes.set_title(title, loc="left", fontsize=LETTERS + 1)
-        axes.legend(fontsize=LETTERS - 1.5, frameon=False, loc="lower right", labelspacing=0.25, handlelength=1.4)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.legend(loc="upper left", bbox_to_anchor=(-0.04, -0.1), **SMALL)  # below: no course is hidden by it
         _plain(axes)
     figure.supxlabel(across, fontsize=LETTERS)
     figure.supylabel(up, fontsize=LETTERS)
@@ -140,7 +158,9 @@ def _draw_rows(axes: Axes, panel: Panel) -> None:
     _plain(axes)
 
 
-def _draw_curve(axes: Axes, curve: Curve, colour: str, *, first: bool) -> None:
+def _draw_curve(axes: Axes, curve: Curve, place: int, *, apart: float) -> None:
+    """A course, with the interval at its end; ends of several stand beside each other, in order."""
+    first, colour = place == 0, INK if place == 0 else COLOURS[(place - 1) % len(COLOURS)]
     known = [(x, y) for x, y in zip(curve.x, curve.y, strict=True) if y.value == y.value]
     at, values = [x for x, _ in known], [y.value for _, y in known]
     if first and all(y.known for _, y in known):
@@ -149,15 +169,8 @@ def _draw_curve(axes: Axes, curve: Curve, colour: str, *, first: bool) -> None:
     axes.plot(at, values, color=colour, linewidth=width, label=curve.label, zorder=3 if first else 2)
     if known and known[-1][1].known:
         end = known[-1][1]
-        axes.errorbar(
-            [at[-1]],
-            [end.value],
-            [[end.value - end.low], [end.high - end.value]],
-            fmt="o",
-            color=colour,
-            markersize=3.5,
-            capsize=2,
-        )
+        reach = [[end.value - end.low], [end.high - end.value]]
+        axes.errorbar([at[-1] + apart * place], [end.value], reach, fmt="o", color=colour, markersize=3.5, capsize=2)
 
 
 def _plain(axes: Axes) -> None:
