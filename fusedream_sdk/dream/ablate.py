@@ -8,7 +8,7 @@ from typing import Any
 
 from fusedream_sdk.dream.ablation import AUGCLIP, JUDGED, RANKED, Ablation, Trial
 from fusedream_sdk.dream.compare import compare
-from fusedream_sdk.dream.course import Course, plain_scores
+from fusedream_sdk.dream.course import JudgedCourse, plain_scores
 from fusedream_sdk.dream.fusedream import FuseDream, Into
 from fusedream_sdk.dream.techniques import Variant, variants_of
 from fusedream_sdk.errors import OutputError
@@ -177,7 +177,7 @@ def _try(variant: Variant, dream: FuseDream, ruler: _Ruler, asked: _Asked, folde
     """What comes of one variant, and whether Ctrl-C ended it."""
     own, method = variant.over(asked.changes, ruler.settings), load_method(DEFAULT_METHOD)
     into = _into(folder, variant)
-    course = Course(
+    course = JudgedCourse(
         dream.generator,
         ruler.judge,
         [prompt for prompt, _ in ruler.pairs],

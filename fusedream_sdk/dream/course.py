@@ -36,7 +36,7 @@ def plain_scores(judge: Loaded, images: Tensor, prompts: Sequence[PromptLike]) -
     return seen.cpu().tolist()
 
 
-class Course:
+class JudgedCourse:
     """The `watch` of a run: at each look at held-out views it draws what would be kept, and asks the judge.
 
     Args:

@@ -81,7 +81,7 @@ def evaluate(
         against = {} if other is None else run.reference(other)
         figures = [figure for gallery in galleries for figure in run.measure(gallery, against)]
     notes = [note for gallery in [*galleries, *([] if other is None else [other])] for note in gallery.notes]
-    return Evidence(tuple(figures), how.bootstrap.level, tuple(notes))
+    return Evidence(tuple(figures), how.bootstrap.level, tuple(dict.fromkeys(notes)))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,12 +100,12 @@ def open_gallery(argument: str, folder: str | Path, captions: Captions | None, *
     if not os.path.isdir(path):  # unlike pathlib's, never raises
         raise InvalidInput(argument, expected="a folder of pictures", got=f"{folder}", fix="Write where the pictures are.")
     found = sorted((one for one in path.iterdir() if _is_picture(one)), key=lambda one: natural(one.name))
-    manifest = _manifest(path)
-    gallery = Gallery(os.path.basename(os.path.abspath(path)), found)
     if not found:
         got = f"{folder} without any ({', '.join(sorted(SUFFIXES))})"
         raise InvalidInput(argument, expected="a folder with pictures in it", got=got)
-    _note_models(gallery, manifest)
+    manifest = _manifest(path)
+    scorers, models = _made_by(manifest, found[0])
+    gallery = Gallery(os.path.basename(os.path.abspath(path)), found, scorers=scorers, models=models)
     if captions is not None and captions.files is not None:
         return _by_name(argument, gallery, dict(zip(captions.files, captions.texts, strict=True)), "the csv")
     named = _of_manifest(manifest) or _of_recipes(found)
@@ -153,19 +153,17 @@ def _of_recipes(paths: Sequence[Path]) -> dict[str, str]:
     return named
 
 
-def _note_models(gallery: Gallery, manifest: Mapping[str, Any]) -> None:
-    """Find out what was optimised, where the folder or its first picture says so."""
+def _made_by(manifest: Mapping[str, Any], first: Path) -> tuple[frozenset[str], tuple[Any, Any] | None]:
+    """What was optimised, and the names of the models, as the folder or its first picture says; nothing of another's."""
     recipe = manifest.get("asked", {}).get("recipe")
     with suppress(InvalidInput):
-        recipe = recipe if isinstance(recipe, dict) else read_recipe(gallery.paths[0])
-    if not isinstance(recipe, dict):
-        return
-    scorer, generator = recipe.get("scorer"), recipe.get("generator")
-    if isinstance(scorer, dict):
-        name = scorer.get("name")
-        names = [name] if isinstance(name, str) else list(name or [])  # an ensemble has a list, or weights by name
-        gallery.scorers = frozenset(str(one) for one in [*names, scorer.get("fingerprint")] if one)
-        gallery.models = (generator.get("name") if isinstance(generator, dict) else None, name)
+        recipe = recipe if isinstance(recipe, dict) else read_recipe(first)
+    if not isinstance(recipe, dict) or not isinstance(recipe.get("scorer"), dict):
+        return frozenset(), None
+    name, generator = recipe["scorer"].get("name"), recipe.get("generator")
+    names = [name] if isinstance(name, str) else list(name) if isinstance(name, (list, dict)) else []  # of an ensemble
+    scorers = frozenset(str(one) for one in [*names, recipe["scorer"].get("fingerprint")] if one)
+    return scorers, (generator.get("name") if isinstance(generator, dict) else None, name)
 
 
 def _by_name(argument: str, gallery: Gallery, named: Mapping[str, str], by: str) -> Gallery:
@@ -181,8 +179,7 @@ def _by_name(argument: str, gallery: Gallery, named: Mapping[str, str], by: str)
     if len(there) > len(kept):
         extra = f"{len(there) - len(kept)} pictures that {by} does not name are left out"
         gallery.notes.append(f"{gallery.name}: {extra}.")
-    gallery.paths, gallery.captions = [there[name] for name in kept], [named[name] for name in kept]
-    return gallery
+    return replace(gallery, paths=[there[name] for name in kept], captions=[named[name] for name in kept])
 
 
 def _check_known(gallery: Gallery, named: Mapping[str, str], captions: Captions | None) -> None:
@@ -203,5 +200,4 @@ def _in_order(argument: str, gallery: Gallery, captions: Captions | None) -> Gal
     if len(captions) != len(gallery.paths):
         got = f"{len(captions):,} captions for {len(gallery.paths):,} pictures in {gallery.name}"
         raise InvalidInput("captions", expected="a caption for each picture, in the order of the file names", got=got, fix=PAIR)
-    gallery.captions = list(captions.texts)
-    return gallery
+    return replace(gallery, captions=list(captions.texts))

@@ -17,7 +17,7 @@ WORDS = ("ablate", "a red disc", "a blue disc", "-m", "toy", "--techniques", "vi
 def test_a_table_on_the_terminal_and_everything_in_the_folder(fusedream):
     code, out, err = fusedream(*WORDS, "-s", "0,1", "--progress", "none")
     assert code == 0
-    names = [line.split("|")[1].strip() for line in out.splitlines() if line.startswith("| ")][1:]
+    names = [line.split("|")[1].strip() for line in out.splitlines() if line.startswith("| ")][2:]
     assert names[:3] == ["default", "no-views", "no-colour"]
     assert Path("out/ablation.md").read_text() == out
     with Path("out/ablation.csv").open() as file:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fusedream_sdk.dream.course import Course, plain_scores
+from fusedream_sdk.dream.course import JudgedCourse, plain_scores
 from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.methods.loading import load_method
 from fusedream_sdk.models.loading import Loaded
@@ -16,10 +16,10 @@ PROMPTS = ["a red ball", "a blue ball"]
 JUDGE = Loaded(ToyScorer(8), None)
 
 
-def course_of(dream: FuseDream, folder: Path | None = None, judge: Loaded = JUDGE, **changes) -> Course:
+def course_of(dream: FuseDream, folder: Path | None = None, judge: Loaded = JUDGE, **changes) -> JudgedCourse:
     method = load_method("fusedream")
     settings = method.settings_for(dream.settings, changes)
-    return Course(dream.generator, judge, PROMPTS, method=method, settings=settings, folder=folder)
+    return JudgedCourse(dream.generator, judge, PROMPTS, method=method, settings=settings, folder=folder)
 
 
 def test_a_course_has_every_look_and_ends_at_the_score_of_the_result(dream: FuseDream):
