@@ -104,6 +104,8 @@ def ablate(
         progress=shown,
         **settings.changes(),
     )
+    if found.stopped and not found.trials[0].rows:
+        return conclude(found, out)
     if not found.trials[0].rows:
         raise OutputError(f"out: nothing was drawn. {found.trials[0].told}")
     for name in FILES:

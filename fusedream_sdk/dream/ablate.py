@@ -17,6 +17,7 @@ from fusedream_sdk.evaluation.captions import CaptionsLike, captions_of
 from fusedream_sdk.evaluation.ranking import Ranking, ranks
 from fusedream_sdk.evaluation.wanted import JudgeLike
 from fusedream_sdk.methods.loading import load_method
+from fusedream_sdk.models.faults import named_faults
 from fusedream_sdk.models.loading import Loaded, ModelPair, loaded_scorer
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.folder import Folder, as_folder
@@ -87,7 +88,11 @@ def ablate(
         if stopped:
             trials.append(Trial(variant, told="Not begun: the ablation was stopped."))
             continue
-        trial, stopped = _try(variant, dream, ruler, asked, folder)
+        try:
+            with named_faults({"the judge": ruler.judge.model}):
+                trial, stopped = _try(variant, dream, ruler, asked, folder)
+        except KeyboardInterrupt:  # between two pictures
+            trial, stopped = Trial(variant, told="Stopped before it was measured."), True
         trials.append(trial)
     return Ablation(
         prompts=tuple(str(prompt) for prompt, _ in pairs),

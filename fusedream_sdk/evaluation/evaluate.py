@@ -77,7 +77,7 @@ def evaluate(
     other = _reference(reference, wanted)
     run = _Run(wanted, Models(resolve_device(device)), how, known, progress)
     run.load(galleries)
-    with named_faults({}):
+    with named_faults({"the judge": judge, "the features": features}):
         against = {} if other is None else run.reference(other)
         figures = [figure for gallery in galleries for figure in run.measure(gallery, against)]
     notes = [note for gallery in [*galleries, *([] if other is None else [other])] for note in gallery.notes]

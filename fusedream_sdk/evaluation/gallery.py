@@ -19,6 +19,7 @@ from fusedream_sdk.imaging.pictures import read_picture, read_recipe
 from fusedream_sdk.run.folder import MANIFEST
 from fusedream_sdk.runtime.paths import user_path
 from fusedream_sdk.runtime.plain import read_json
+from fusedream_sdk.scoring.prompt import BAR, as_prompt
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"}
 PAIR = "Give a csv with the columns file,caption, which says it for each."
@@ -121,6 +122,13 @@ def natural(name: str) -> list[tuple[int, int, str]]:
     return [(0, int(part[:1000]), part) if part[0].isdecimal() else (1, 0, part) for part in parts]
 
 
+def said(prompt: str) -> str:
+    """The caption in a prompt: of a weighted one the text that counts most."""
+    with suppress(InvalidInput):
+        return (as_prompt(prompt).subject or prompt) if BAR in prompt else prompt
+    return prompt
+
+
 def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and os.path.isfile(path)
 
@@ -139,7 +147,7 @@ def _of_manifest(manifest: Mapping[str, Any]) -> dict[str, str]:
     names, prompts = manifest.get("pictures"), manifest.get("asked", {}).get("prompts")
     if not isinstance(names, list) or not isinstance(prompts, list) or len(names) != len(prompts):
         return {}
-    return dict(zip(map(str, names), map(str, prompts), strict=True))
+    return dict(zip(map(str, names), map(said, map(str, prompts)), strict=True))
 
 
 def _of_recipes(paths: Sequence[Path]) -> dict[str, str]:
@@ -147,7 +155,7 @@ def _of_recipes(paths: Sequence[Path]) -> dict[str, str]:
     named: dict[str, str] = {}
     for path in paths:
         try:
-            named[path.name] = str(read_recipe(path)["prompt"])
+            named[path.name] = said(str(read_recipe(path)["prompt"]))
         except (InvalidInput, KeyError):
             return {}
     return named

@@ -13,6 +13,7 @@ import fusedream_sdk as fd
 from fusedream_sdk.dream.ablate import ablate
 from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.errors import InvalidInput, OutputError, UnknownPlugin
+from fusedream_sdk.evaluation.ranking import ranks
 from fusedream_sdk.scoring.views import NO_VIEWS
 from fusedream_sdk.testing import ToyReward
 
@@ -102,6 +103,22 @@ def test_an_ended_ablation_goes_on_where_it_was_and_takes_more_techniques(
         assert list(map(list, again[name].courses)) == list(map(list, whole[name].courses))
     with pytest.raises(OutputError, match="exists"):
         ablate(PROMPTS, techniques=["mixture"], into=tmp_path / "out", **given)
+
+
+def test_ctrl_c_while_pictures_are_measured_ends_it_with_what_there_is(dream: FuseDream, monkeypatch: pytest.MonkeyPatch):
+    real, calls = ranks, []
+
+    def stopping(*given: Any) -> list[int]:
+        calls.append(given)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*given)
+
+    monkeypatch.setattr("fusedream_sdk.dream.ablate.ranks", stopping)
+    found = ablate(PROMPTS, models=dream, techniques=["mixture", "best-point"], **QUIET)
+    assert found.stopped
+    told = [trial.told for trial in found.trials]
+    assert told == ["", "Stopped before it was measured.", "Not begun: the ablation was stopped."]
 
 
 def test_a_variant_that_cannot_be_drawn_is_told_in_its_place(dream: FuseDream, monkeypatch: pytest.MonkeyPatch):

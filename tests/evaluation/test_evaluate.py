@@ -159,6 +159,23 @@ def test_an_error_of_a_scorers_own_code_is_told_with_its_name(toys: Path, monkey
         evaluate(discs(Path("theirs")), CAPTIONS, judge=Faulty(), **QUICK)
 
 
+def test_an_object_that_judges_is_told_by_its_class_where_it_fails(toys: Path):
+    class Failing(ToyScorer):
+        def encode_image(self, images: torch.Tensor) -> torch.Tensor:
+            raise ZeroDivisionError
+
+    with pytest.raises(PluginFault, match="the judge, a Failing of the module"):
+        evaluate(discs(Path("theirs")), CAPTIONS, judge=Failing(), **QUICK)
+
+
+def test_with_the_weights_of_inception_figures_are_called_as_published(toys: Path, inception: Path):
+    theirs = discs(Path("theirs"))
+    given = {"metrics": ["kid", "is"], "features": f"inception:{inception}", "reference": discs(Path("real"), seed=1)}
+    found = evaluate(theirs, CAPTIONS, **given, **QUICK)
+    assert [one.title for one in found.figures] == ["KID", "IS"]
+    assert found["is"].interval.value >= 1
+
+
 def test_the_result_is_public(toys: Path):
     found = fd.evaluate(discs(Path("theirs")), CAPTIONS, judge="toy", **QUICK)
     assert isinstance(found, fd.Evidence)

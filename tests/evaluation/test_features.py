@@ -13,35 +13,16 @@ from fusedream_sdk.evaluation.features import Embeddings, Inception, inception_f
 from fusedream_sdk.testing import ToyScorer
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of a random network of the published architecture, under the name of the published file."""
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
-    class Random(FeatureExtractorInceptionV3):
-        def load_state_dict(self, *_given, **_options):  # pyright: ignore[reportIncompatibleMethodOverride]
-            """Keeps what its layers begin with."""
-
-    folder = tmp_path_factory.mktemp("torch") / "hub" / "checkpoints"
-    folder.mkdir(parents=True)
-    torch.save({}, folder / "empty.pt")
-    torch.manual_seed(0)
-    network = Random("inception-v3-compat", ["2048"], str(folder / "empty.pt"))
-    path = folder / "weights-inception-2015-12-05-6726825d.pth"
-    torch.save(network.state_dict(), path)
-    return path
-
-
 @pytest.fixture(autouse=True)
 def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
 
 
-def test_inception_computes_what_torch_fidelity_does_for_pictures_of_any_size(weights: Path):
+def test_inception_computes_what_torch_fidelity_does_for_pictures_of_any_size(inception: Path):
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-    ours = Inception(weights)
-    theirs = FeatureExtractorInceptionV3("inception-v3-compat", ["2048", "logits_unbiased"], str(weights))
+    ours = Inception(inception)
+    theirs = FeatureExtractorInceptionV3("inception-v3-compat", ["2048", "logits_unbiased"], str(inception))
     picture = torch.rand(3, 40, 64, generator=torch.Generator().manual_seed(0))
     seen = ours.see(picture)[None]
     wanted = theirs((picture[None] * 255).round().byte())
@@ -50,9 +31,9 @@ def test_inception_computes_what_torch_fidelity_does_for_pictures_of_any_size(we
     assert ours.name == ""
 
 
-def test_inception_is_found_in_the_cache_of_torch(weights: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("TORCH_HOME", str(weights.parents[2]))
-    assert inception_file() == weights
+def test_inception_is_found_in_the_cache_of_torch(inception: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TORCH_HOME", str(inception.parents[2]))
+    assert inception_file() == inception
     monkeypatch.undo()
 
 
@@ -82,8 +63,8 @@ def test_a_file_of_something_else_and_one_that_would_run_code_are_refused(tmp_pa
         Inception(tmp_path / "none.pth")
 
 
-def test_weights_that_are_not_finite_are_refused(weights: Path, tmp_path: Path):
-    found = torch.load(weights)
+def test_weights_that_are_not_finite_are_refused(inception: Path, tmp_path: Path):
+    found = torch.load(inception)
     found["fc.weight"][0, 0] = torch.nan
     torch.save(found, tmp_path / "nan.pth")
     with pytest.raises(WeightsError, match=r"fc\.weight: expected finite values"):

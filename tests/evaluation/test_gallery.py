@@ -12,7 +12,7 @@ from PIL import Image
 from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.evaluation.captions import Captions
-from fusedream_sdk.evaluation.gallery import Gallery, natural, open_gallery
+from fusedream_sdk.evaluation.gallery import Gallery, natural, open_gallery, said
 
 
 def folder_of(folder: Path, names: Sequence[str], size: int = 16) -> Path:
@@ -54,6 +54,12 @@ def test_a_folder_of_ours_knows_its_captions_and_what_was_optimised(dream: FuseD
     (tmp_path / "ours" / "manifest.json").unlink()  # as `Result.save` leaves it
     again = open_gallery("folder", tmp_path / "ours", Captions(("a blue ball", "a red ball", "a cat")))
     assert (pairs(again), again.scorers) == (pairs(gallery), gallery.scorers)
+
+
+def test_the_caption_of_a_weighted_prompt_is_what_counts_most(dream: FuseDream, tmp_path: Path):
+    dream.generate("a red ball | text:-0.3", into=tmp_path / "ours", progress=False)
+    assert open_gallery("folder", tmp_path / "ours", Captions(("a red ball",))).captions == ["a red ball"]
+    assert [said(text) for text in ("a ball", "|", "a | b:2")] == ["a ball", "|", "b"]
 
 
 def test_a_hole_in_a_folder_of_ours_is_told(dream: FuseDream, tmp_path: Path):
