@@ -66,7 +66,7 @@ class Gallery:
             try:
                 picture = read_picture("pictures", path)
             except InvalidInput as error:
-                broken.append(f"{path.name} ({error.got})")
+                broken.append(f"{path.name} ({str(error.got).removeprefix(str(path)).strip(' ()')})")
                 continue
             sizes[tuple(picture.shape[1:])] += 1
             yield place, picture

@@ -115,7 +115,7 @@ def test_broken_pictures_and_other_sizes_are_told_once_they_are_read(tmp_path: P
         (2, (3, 40, 40)),
     ]
     first, second = gallery.notes
-    assert first.startswith("theirs: 2 of 5 pictures cannot be read and count for nothing; the first is 4.png (")
+    assert first.startswith("theirs: 2 of 5 pictures cannot be read and count for nothing; the first is 4.png (cannot identify")
     assert second == "theirs: pictures of 2 sizes (2 of 16 x 16, 1 of 40 x 40), each scaled by itself."
 
 
