@@ -38,7 +38,7 @@ class Metrics(click.ParamType):
 )
 @click.option("--optimised", help="The scorer that was optimised, where the pictures do not say it.")
 @click.option(
-    "--candidates", type=Number(bounds.RANKING["candidates"]), help="Captions that a picture's is ranked among. [100]"
+    "--candidates", type=Number(bounds.RANKING["candidates"]), help="Captions that a picture's is ranked among. [default: 100]"
 )
 @click.option("--repeats", type=Number(bounds.RANKING["repeats"]), help="How often the others are drawn. [default: 3]")
 @click.option("--resamples", type=Number(bounds.BOOTSTRAP["resamples"]), help="Of the captions. [default: 1000]")

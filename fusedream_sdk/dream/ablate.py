@@ -75,7 +75,7 @@ def ablate(
     check_flag("progress", progress)
     check_changes(changes)
     listed, numbers = list(dict.fromkeys(check_prompts(prompts))), list(dict.fromkeys(check_seeds(seeds)))
-    pairs, pool = each_with_each(listed, numbers), captions_of(others)
+    pairs, pool = each_with_each(listed, numbers), captions_of(others, "others")
     folder = as_folder(into)
     dream = models if isinstance(models, FuseDream) else FuseDream(models)
     settings = load_method(DEFAULT_METHOD).settings_for(dream.settings, changes)

@@ -43,12 +43,19 @@ CaptionsLike = str | Path | Sequence[str] | Captions | None
 """A file, captions themselves, or None for those that the pictures' own folder knows."""
 
 
-def captions_of(captions: CaptionsLike) -> Captions | None:
-    """Captions by a file (see `read_captions`), as they are, or None.
+def captions_of(captions: CaptionsLike, argument: str = "captions") -> Captions | None:
+    """Captions by a file (see `read_captions`), as they are, or None. The argument is what an error calls them.
 
     Raises:
         InvalidInput: none of them, or a file that cannot be read.
     """
+    try:
+        return _captions(captions)
+    except InvalidInput as error:
+        raise InvalidInput(argument, expected=error.expected, got=error.got, fix=error.fix) from error
+
+
+def _captions(captions: CaptionsLike) -> Captions | None:
     if captions is None or isinstance(captions, Captions):
         return captions
     if isinstance(captions, (str, Path)):
