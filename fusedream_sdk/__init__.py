@@ -15,6 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fusedream_sdk.dream.ablate import ablate as ablate
+    from fusedream_sdk.dream.ablation import Ablation as Ablation
     from fusedream_sdk.dream.basis import Pool as Pool
     from fusedream_sdk.dream.compare import compare as compare
     from fusedream_sdk.dream.comparison import Comparison as Comparison
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from fusedream_sdk.dream.replay import replay as replay
     from fusedream_sdk.errors import FuseDreamError as FuseDreamError
     from fusedream_sdk.errors import InvalidInput as InvalidInput
+    from fusedream_sdk.evaluation.evaluate import evaluate as evaluate
+    from fusedream_sdk.evaluation.evidence import Evidence as Evidence
+    from fusedream_sdk.evaluation.evidence import Measured as Measured
     from fusedream_sdk.inversion.invert import invert as invert
     from fusedream_sdk.inversion.likeness import InversionSettings as InversionSettings
     from fusedream_sdk.inversion.result import Inversion as Inversion
@@ -88,6 +93,8 @@ if TYPE_CHECKING:
     from fusedream_sdk.speed.table import Stage as Stage
 
 _HOMES = {
+    "dream.ablate": ("ablate",),
+    "dream.ablation": ("Ablation",),
     "dream.basis": ("Pool",),
     "dream.compare": ("compare",),
     "dream.comparison": ("Comparison",),
@@ -96,6 +103,8 @@ _HOMES = {
     "dream.fusedream": ("FuseDream",),
     "dream.replay": ("replay",),
     "errors": ("FuseDreamError", "InvalidInput"),
+    "evaluation.evaluate": ("evaluate",),
+    "evaluation.evidence": ("Evidence", "Measured"),
     "inversion.invert": ("invert",),
     "inversion.likeness": ("InversionSettings",),
     "inversion.result": ("Inversion",),

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from fusedream_sdk.dream.comparison import Comparison, Contender
+from fusedream_sdk.dream.draw import Watch
 from fusedream_sdk.dream.fusedream import FuseDream, Into
 from fusedream_sdk.dream.prepare import searches
 from fusedream_sdk.errors import FuseDreamError, InvalidInput, OutputError, PluginImportError
@@ -27,7 +28,7 @@ from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.rows import each_with_each
 from fusedream_sdk.run.saving import slug
 from fusedream_sdk.run.settings import Settings, check_changes
-from fusedream_sdk.runtime.checks import check_flag, check_kind, check_seeds
+from fusedream_sdk.runtime.checks import check_flag, check_function, check_kind, check_seeds
 from fusedream_sdk.runtime.files import atomic_path
 from fusedream_sdk.scoring.prompt import Prompt, PromptLike, check_prompts
 
@@ -45,6 +46,7 @@ def compare(
     seeds: int | Sequence[int] = 0,
     into: Into = None,
     progress: bool = True,
+    watch: Watch | None = None,
     **changes: Any,
 ) -> Comparison:
     """Draw the same prompts from the same seeds by several methods.
@@ -59,6 +61,7 @@ def compare(
         into: a folder, or a `Folder`, that takes the pictures of each method into one of its own; with `resume=True` what is
             whole there is not drawn again, and methods may be added.
         progress: show progress bars on stderr.
+        watch: called with every state, of all methods alike, as by `FuseDream.generate`.
         **changes: settings of each method that has a use for them, such as `steps=200`.
 
     A method that cannot draw with its models, whatever it raises of `FuseDreamError`, is told in its place, and the others
@@ -69,9 +72,11 @@ def compare(
         UnknownPlugin: no such method or pair. OutputError: `into` cannot be written.
     """
     check_flag("progress", progress)
+    if watch is not None:
+        check_function("watch", watch)
     check_changes(changes)
     pairs = each_with_each(prompts, seeds)
-    asked = _Asked(tuple(check_prompts(prompts)), tuple(check_seeds(seeds)), changes, progress)
+    asked = _Asked(tuple(check_prompts(prompts)), tuple(check_seeds(seeds)), changes, progress, watch)
     entrants = _entrants(methods)
     stage = _Stage(_default(models, dream, entrants), as_folder(into))
     done: list[Contender] = []
@@ -93,6 +98,7 @@ class _Asked:
     seeds: tuple[int, ...]
     changes: Mapping[str, Any]
     progress: bool
+    watch: Watch | None
 
     def for_method(self, method: Method) -> dict[str, Any]:
         """The changes that a method has a use for."""
@@ -204,6 +210,8 @@ class _Stage:
 
         def note(state: State, rows: Sequence[int]) -> None:
             seen.update(rows)
+            if asked.watch is not None:
+                asked.watch(state, rows)
 
         begun = time.perf_counter()
         result = dream.generate(

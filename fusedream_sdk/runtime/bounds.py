@@ -56,6 +56,16 @@ INVERSION = {
 }
 """Of `InversionSettings`."""
 
+BOOTSTRAP = {
+    "resamples": Bounds(10, 100_000, whole=True),
+    "level": Bounds(0.5, 0.999),
+    "seed": Bounds(0, MAX_SEED, whole=True),
+}
+"""Of `Bootstrap`."""
+
+RANKING = {"candidates": Bounds(2, 10_000, whole=True), "repeats": Bounds(1, 1000, whole=True)}
+"""Of `Ranking`."""
+
 FEATHER = Bounds(0, 0.5)  # a share of the shorter side
 SCALE = Bounds(0, 1, above=True)  # a share of the canvas
 MOMENTUM = Bounds(0, 1)

@@ -15,6 +15,8 @@ CUTOUTS = 1 << 58  # noise on cutouts; the place of their views is added
 GENERATIONS = 1 << 59  # draws of a population; the generation is added
 NOISE = 1 << 60  # noise on latents; the step is added
 PICKS = 1 << 61  # which latents of a bank a row sees
+RESAMPLES = 1 << 62  # which captions a resample has
+OTHERS = RESAMPLES + 1  # which other captions a picture is to be told from
 
 
 def keyed(seed: int, place: int, *, counter: int = 0) -> np.random.Generator:

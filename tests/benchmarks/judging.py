@@ -14,12 +14,14 @@ from torch import Tensor
 import fusedream_sdk as fd
 from fusedream_emoji.art import names
 from fusedream_emoji.render import COLOURS
+from fusedream_sdk.evaluation.ranking import Ranking
+from fusedream_sdk.evaluation.ranking import r_precision as r_precision
+from fusedream_sdk.evaluation.ranking import ranks as ranks_among
 from fusedream_sdk.imaging.pictures import read_picture
-from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.models import registry
 from fusedream_sdk.protocols import Scorer
 
-CANDIDATES = 100
+CANDIDATES = Ranking().candidates
 
 
 def load_dual(name: str) -> Scorer:
@@ -57,18 +59,7 @@ def candidates(prompt: str, seed: int) -> list[str]:
 
 def ranks(judge: Scorer, images: Tensor, prompts: Sequence[str], *, seed: int = 0) -> list[int]:
     """The place of each picture's own prompt among its 100 captions, from 0."""
-    places = []
-    with torch.no_grad():
-        embedded = judge.encode_image(shrink(images, judge.resolution))
-        for row, prompt in zip(embedded, prompts, strict=True):
-            scores = judge.encode_text(candidates(prompt, seed)) @ row
-            places.append(int((scores > scores[0]).sum()))
-    return places
-
-
-def r_precision(places: Sequence[int]) -> float:
-    """Share of pictures whose own prompt comes first."""
-    return sum(place == 0 for place in places) / len(places)
+    return ranks_among(judge, images, [candidates(prompt, seed) for prompt in prompts])
 
 
 def cells(sheet: Path, count: int, columns: int, *, gap: int = 2) -> Tensor:

@@ -28,6 +28,7 @@ from torch import Tensor
 import fusedream_sdk as fd
 from fusedream_emoji.art import names
 from fusedream_emoji.training.captions import article
+from fusedream_sdk.evaluation.ranking import place_of_own
 from fusedream_sdk.imaging.pasting import grid_boxes, seam
 from fusedream_sdk.imaging.pictures import grid
 from fusedream_sdk.imaging.resize import shrink
@@ -110,8 +111,7 @@ def judged(judge: Scorer, images: Tensor) -> tuple[list[int], list[bool]]:
         seen = judge.encode_image(shrink(images, judge.resolution))
         known = judge.encode_text(every)
         for row, prompt in zip(seen, PROMPTS, strict=True):
-            scores = judge.encode_text(candidates(prompt, 0)) @ row
-            places.append(int((scores > scores[0]).sum()))
+            places.append(place_of_own(judge.encode_text(candidates(prompt, 0)) @ row))
             likeliest = {every[i] for i in (known @ row).topk(5).indices.tolist()}
             first, _, second = things(prompt)
             both.append({first, second} <= likeliest)
