@@ -15,6 +15,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fusedream_sdk.batch.captions import Caption as Caption
+    from fusedream_sdk.batch.captions import read_captions as read_captions
+    from fusedream_sdk.batch.table import Batch as Batch
     from fusedream_sdk.dream.basis import Pool as Pool
     from fusedream_sdk.dream.compare import compare as compare
     from fusedream_sdk.dream.comparison import Comparison as Comparison
@@ -22,7 +25,10 @@ if TYPE_CHECKING:
     from fusedream_sdk.dream.film import interpolate as interpolate
     from fusedream_sdk.dream.filming import Filming as Filming
     from fusedream_sdk.dream.fusedream import FuseDream as FuseDream
+    from fusedream_sdk.dream.many import run_batch as run_batch
     from fusedream_sdk.dream.replay import replay as replay
+    from fusedream_sdk.dream.workers import NamedModels as NamedModels
+    from fusedream_sdk.dream.workers import Workers as Workers
     from fusedream_sdk.errors import FuseDreamError as FuseDreamError
     from fusedream_sdk.errors import InvalidInput as InvalidInput
     from fusedream_sdk.inversion.invert import invert as invert
@@ -88,13 +94,17 @@ if TYPE_CHECKING:
     from fusedream_sdk.speed.table import Stage as Stage
 
 _HOMES = {
+    "batch.captions": ("Caption", "read_captions"),
+    "batch.table": ("Batch",),
     "dream.basis": ("Pool",),
     "dream.compare": ("compare",),
     "dream.comparison": ("Comparison",),
     "dream.film": ("Film", "interpolate"),
     "dream.filming": ("Filming",),
     "dream.fusedream": ("FuseDream",),
+    "dream.many": ("run_batch",),
     "dream.replay": ("replay",),
+    "dream.workers": ("NamedModels", "Workers"),
     "errors": ("FuseDreamError", "InvalidInput"),
     "inversion.invert": ("invert",),
     "inversion.likeness": ("InversionSettings",),

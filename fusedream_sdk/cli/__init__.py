@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 from fusedream_sdk import __version__
-from fusedream_sdk.cli import bank, bench, compare, compose, convert, estimate, exits, generate, invert, plugins, replay
+from fusedream_sdk.cli import bank, batch, bench, compare, compose, convert, estimate, exits, generate, invert, plugins, replay
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,7 +29,7 @@ def fusedream(context: click.Context) -> None:
 
 
 for verb in (
-    *(generate.generate, estimate.estimate, compare.compare, compose.compose, invert.invert),
+    *(generate.generate, batch.batch, estimate.estimate, compare.compare, compose.compose, invert.invert),
     *(replay.replay, replay.interpolate),
     *(bank.bank, bench.bench, plugins.models, plugins.plugins, convert.convert),
 ):

@@ -72,9 +72,14 @@ def make_task(
     """Rows of these prompts and seeds, which the machine can bear. Errors as of `prepare`."""
     generator, side = engine.generator.model, engine.scorer.model.resolution
     engine.check_once()
-    members = method.members * math.ceil(method.points(settings.steps) / (settings.steps + 1))  # as if none were refined
+    members = evaluated_members(method, settings)
     check_work(len(pairs), vars(settings), members=members, canvas=generator.resolution, side=side)
     return Task(engine, engine.rows(pairs), settings, progress)
+
+
+def evaluated_members(method: Method, settings: Settings) -> int:
+    """Members of a row's population, as many as would take its time if none were refined."""
+    return method.members * math.ceil(method.points(settings.steps) / (settings.steps + 1))
 
 
 def searches(method: Method, settings: Settings) -> bool:
