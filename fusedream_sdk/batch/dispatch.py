@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from fusedream_sdk.batch.executor import Outcome
+from fusedream_sdk.batch.executor import Drawn
 from fusedream_sdk.batch.plan import Unit
 from fusedream_sdk.errors import WorkerLost
 
@@ -21,7 +21,7 @@ class Death:
     how: str
 
 
-Reply: TypeAlias = "list[Outcome] | Death | Exception"
+Reply: TypeAlias = "list[Drawn] | Death | Exception"
 """What a worker says: at first, when its models are loaded, nothing; then what came of each row; or why it cannot load."""
 
 Hand = TypeVar("Hand", bound=Hashable)
@@ -59,7 +59,7 @@ class Dispatch:
     def __init__(self, crew: Crew[Any], workers: int) -> None:
         self._crew, self._workers = crew, workers
 
-    def run(self, units: Sequence[Unit]) -> Iterator[Outcome]:
+    def run(self, units: Sequence[Unit]) -> Iterator[Drawn]:
         """As `Executor.run`. A row whose worker dies three times is given up, and the others go on.
 
         Raises:
@@ -107,7 +107,7 @@ class _Board:
             self.at_work[hand] = unit
             self.crew.give(hand, unit)
 
-    def note(self, hand: Hashable, reply: Reply) -> list[Outcome]:
+    def note(self, hand: Hashable, reply: Reply) -> list[Drawn]:
         """What a worker said. Raises what it says that it cannot load for, or WorkerLost."""
         new, unit = hand in self.loading, self.at_work.pop(hand, ())
         self.loading.discard(hand)
@@ -127,9 +127,9 @@ class _Board:
             fix = "Is there memory for so many? Try fewer workers."
             raise WorkerLost(f"workers: {MOST_DEATHS} died one after the other while they loaded models ({death.how}). {fix}")
 
-    def _again(self, unit: Unit) -> list[Outcome]:
+    def _again(self, unit: Unit) -> list[Drawn]:
         """The rows of a dead worker to the front, each alone, so that one that kills is found; or given up."""
         self.deaths.update(job.number for job in unit)
         lost = [job for job in unit if self.deaths[job.number] >= MOST_DEATHS]
         self.left.extendleft((job,) for job in reversed(unit) if job not in lost)
-        return [Outcome(job.number, None, f"its worker died {MOST_DEATHS} times") for job in lost]
+        return [Drawn(job.number, None, f"its worker died {MOST_DEATHS} times") for job in lost]

@@ -23,7 +23,7 @@ Load = Callable[[int, Sequence[LatentBank]], Draw]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Drawn:
     """What came of a row.
 
     Attributes:
@@ -39,7 +39,7 @@ class Outcome:
 class Executor(Protocol):
     """Draws rows, somewhere."""
 
-    def run(self, units: Sequence[Unit]) -> Iterator[Outcome]:
+    def run(self, units: Sequence[Unit]) -> Iterator[Drawn]:
         """What comes of every row, in any order, each as soon as it is there. Closing the iterator ends the work.
 
         Raises:
@@ -58,23 +58,23 @@ class Here:
     def __init__(self, draw: Draw) -> None:
         self._draw = draw
 
-    def run(self, units: Sequence[Unit]) -> Iterator[Outcome]:
+    def run(self, units: Sequence[Unit]) -> Iterator[Drawn]:
         """As `Executor.run`, in the order of the rows."""
         for unit in units:
             yield from attempt(self._draw, unit)
 
 
-def attempt(draw: Draw, unit: Unit) -> list[Outcome]:
+def attempt(draw: Draw, unit: Unit) -> list[Drawn]:
     """What comes of the rows of a unit; where it cannot be drawn, of each of them alone. Raises KeyboardInterrupt."""
     try:
         made = draw(unit)
     except Exception as error:
         if len(unit) > 1:
             return [outcome for job in unit for outcome in attempt(draw, (job,))]
-        return [Outcome(job.number, None, told(error)) for job in unit]
+        return [Drawn(job.number, None, told(error)) for job in unit]
     if Status.CANCELLED in made.ends:  # Ctrl-C in the midst of a row, which would not be the same again
         raise KeyboardInterrupt
-    return [Outcome(job.number, one) for job, one in zip(unit, made.split(), strict=True)]
+    return [Drawn(job.number, one) for job, one in zip(unit, made.split(), strict=True)]
 
 
 def told(error: Exception) -> str:

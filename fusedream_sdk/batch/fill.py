@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
-from fusedream_sdk.batch.executor import Executor, Outcome
+from fusedream_sdk.batch.executor import Drawn, Executor
 from fusedream_sdk.batch.plan import Job, Wanted, in_units
 from fusedream_sdk.batch.table import TABLE, TENSORS, Batch, Record
 from fusedream_sdk.errors import WorkerLost
@@ -50,7 +50,7 @@ def fill(
     lost: dict[int, str] = {}
     stopped = False
 
-    def outcomes() -> Generator[Outcome, None, None]:
+    def outcomes() -> Generator[Drawn, None, None]:
         if left:
             yield from executor(left).run(list(in_units(left, together)))
 

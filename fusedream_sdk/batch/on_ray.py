@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from fusedream_sdk.batch.dispatch import Death, Reply
-from fusedream_sdk.batch.executor import Draw, Load, Outcome, attempt
+from fusedream_sdk.batch.executor import Draw, Drawn, Load, attempt
 from fusedream_sdk.batch.plan import Unit
 from fusedream_sdk.errors import FuseDreamError, InvalidInput, PluginFault, PluginImportError
 from fusedream_sdk.search.bank import BankRecipe, LatentBank
@@ -39,7 +39,7 @@ class Cluster:
 
     Args:
         address: `auto`, `local`, `host:port`, or `ray://host:port` for Ray's client.
-        workers: actors for which a local one has room.
+        processors: that a local one says it has, at least.
 
     Attributes:
         ray: the module.
@@ -48,17 +48,17 @@ class Cluster:
         PluginImportError: Ray is not installed. InvalidInput: nothing answers at the address.
     """
 
-    def __init__(self, address: str, workers: int) -> None:
+    def __init__(self, address: str, processors: int = 1) -> None:
         self.ray = _ray()
         self._ours = not self.ray.is_initialized()
         if not self._ours:
             return
         given = os.environ.get("RAY_ADDRESS", "") if address == AUTO else address
         check_answers(given or address)
-        options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if address == LOCAL:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a run of ours reports to nobody
-            options |= {"num_cpus": max(workers, os.cpu_count() or 1), "include_dashboard": False}
+            options |= {"num_cpus": max(processors, os.cpu_count() or 1), "include_dashboard": False}
         try:
             with quiet():
                 self.ray.init(address=address, **options)
@@ -143,7 +143,7 @@ class Painter:
             return PluginFault(f"{type(error).__name__}: {error}")
         return []
 
-    def draw(self, unit: Unit) -> list[Outcome]:
+    def draw(self, unit: Unit) -> list[Drawn]:
         """What comes of some rows. Raises PluginFault before `load`."""
         if self._draw is None:
             raise PluginFault("an actor was given rows before it had loaded its models.")

@@ -57,19 +57,25 @@ def wanted_rows(captions: Sequence[Caption], seeds: int | Sequence[int]) -> list
     if count > MOST_ROWS:
         fix = "Draw them in several calls."
         raise InvalidInput("seeds", expected=f"at most {MOST_ROWS:,} pictures", got=f"{count:,}", fix=fix)
-    width, rows, names = len(str(count - 1)), list[Wanted](), dict[str, Caption]()
+    width, rows = max(2, len(str(count - 1))), list[Wanted]()
     for caption in captions:
         for seed in numbers if caption.seed is None else (caption.seed,):
-            called = slug(caption.name) if caption.name else f"{len(rows):0{max(2, width)}d}-{slug(str(caption.prompt))}"
-            stem = f"{called}-seed{seed}"
-            if caption.name:  # where the others have numbers, none of them can be the same
-                before = names.setdefault(stem.casefold(), caption)  # some file systems know no capitals
-                if before is not caption or (rows and rows[-1].stem == stem):
-                    got = f"{stem!r} of {before.where} too"
-                    fix = "Change a name, or leave out the column."
-                    raise InvalidInput(f"{caption.where}: name", expected="another for each picture", got=got, fix=fix)
-            rows.append(Wanted(caption, seed, stem))
+            called = slug(caption.name) if caption.name else f"{len(rows):0{width}d}-{slug(str(caption.prompt))}"
+            rows.append(Wanted(caption, seed, f"{called}-seed{seed}"))
+    if any(caption.name for caption in captions):  # otherwise the numbers differ
+        check_stems(rows)
     return rows
+
+
+def check_stems(rows: Sequence[Wanted]) -> None:
+    """Every picture has a name of its own, on file systems that know no capitals too. Raises InvalidInput."""
+    names: dict[str, Wanted] = {}
+    for row in rows:
+        before = names.setdefault(row.stem.casefold(), row)
+        if before is not row:
+            where, got = f"{row.caption.where}: name", f"{row.stem!r} of {before.caption.where} too"
+            fix = "Change a name, or leave out the column."
+            raise InvalidInput(where, expected="another for each picture", got=got, fix=fix)
 
 
 def settled(rows: Sequence[Wanted], settings_for: Callable[[Mapping[str, Any]], Settings]) -> list[Job]:

@@ -83,14 +83,14 @@ class Batch:
         record, why = self.records.get(number), self.lost.get(number, "")
         said = {"row": number, "picture": f"{row.stem}.png", "prompt": str(row.caption.prompt), "seed": row.seed}
         if record is None:
-            return {**row.caption.more, **said, "status": LOST if why else "", "why": why}
+            return {**row.caption.more, **said, **({"status": LOST, "why": why} if why else {})}
         return {**row.caption.more, **said, "status": str(record.status), "best_step": record.step, **record.scores}
 
     def write(self, path: Path) -> None:
         """Write the table as CSV, whole or not at all."""
         more = dict.fromkeys(name for row in self.rows for name in row.caption.more)
         scores = dict.fromkeys(name for record in self.records.values() for name in record.scores)
-        names = dict.fromkeys((*FIRST, *scores, *(name for name in more), *(LAST if self.lost else ())))
+        names = dict.fromkeys((*FIRST, *scores, *more, *(LAST if self.lost else ())))
         with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             table = csv.DictWriter(file, list(names), restval="", lineterminator="\n")
             table.writeheader()

@@ -132,6 +132,8 @@ def batch(
     folder = Folder(out or Path(asked.captions.stem), resume=resume, overwrite=overwrite)
     scorer, machine = one_or_several(choice.scorer), (choice.device, choice.dtype, choice.memory_gb, compiles)
     models = NamedModels(choice.models, choice.generator, scorer, *machine)
+    if progress != "none":
+        say("loading the models ...")
     who = Workers(workers.count, workers.threads, workers.ray)
     with filling(folder):
         try:

@@ -69,7 +69,7 @@ def run_batch(
     if chosen.name is None and not who.alone:
         raise InvalidInput("method", expected="its name, as every worker loads it", got=f"{chosen}", fix="Use one worker.")
     with ExitStack() as stack:
-        cluster = stack.enter_context(closing(Cluster(who.ray, who.count or 1))) if who.ray else None
+        cluster = stack.enter_context(closing(Cluster(who.ray, (who.count or 1) * who.threads))) if who.ray else None
         stack.enter_context(threads_held(who.threads))
         staff, holder = Staff(who, named, chosen, cluster), [named.load()]
         jobs = jobs_of(holder[0].settings, chosen, rows, changes)
