@@ -71,13 +71,13 @@ def attempt(draw: Draw, unit: Unit) -> list[Drawn]:
     except Exception as error:
         if len(unit) > 1:
             return [outcome for job in unit for outcome in attempt(draw, (job,))]
-        return [Drawn(job.number, None, told(error)) for job in unit]
+        return [Drawn(job.number, None, sentence_of(error)) for job in unit]
     if Status.CANCELLED in made.ends:  # Ctrl-C in the midst of a row, which would not be the same again
         raise KeyboardInterrupt
     return [Drawn(job.number, one) for job, one in zip(unit, made.split(), strict=True)]
 
 
-def told(error: Exception) -> str:
+def sentence_of(error: Exception) -> str:
     """An error as a sentence."""
     return str(error) if isinstance(error, FuseDreamError) else f"{type(error).__name__}: {error}"
 

@@ -39,7 +39,8 @@ class Script:
         said: list[tuple[int, Reply]] = self._replies[:1]
         self._replies = self._replies[1:]
         if self.idle_dies is not None and not said:
-            said, self.idle_dies = [(self.idle_dies, Death("by signal 9"))], None
+            said.append((self.idle_dies, Death("by signal 9")))
+            self.idle_dies = None
         return said
 
     def close(self) -> None:

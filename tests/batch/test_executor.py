@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from fusedream_sdk.batch.executor import Here, attempt, threads_held, told
+from fusedream_sdk.batch.executor import Here, attempt, sentence_of, threads_held
 from fusedream_sdk.batch.plan import Job
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.optim.status import Status
@@ -45,8 +45,8 @@ def test_nothing_is_drawn_that_nobody_listens_for(load: ToyLoad):
 
 
 def test_errors_of_ours_are_told_as_they_are():
-    assert told(InvalidInput("a", expected="b", got="c")) == "a: expected b, got c."
-    assert told(ValueError("x")) == "ValueError: x"
+    assert sentence_of(InvalidInput("a", expected="b", got="c")) == "a: expected b, got c."
+    assert sentence_of(ValueError("x")) == "ValueError: x"
 
 
 def test_threads_are_held_for_a_while():
