@@ -16,8 +16,8 @@ from tests.batch.toys import alone, found, jobs, painted, same
 class Script:
     """A crew: workers are numbers. A row kills its worker so often, or every worker dies while it loads."""
 
-    def __init__(self, kills: dict[int, int] | None = None, *, load: Reply | None = None, idle_dies: int | None = None) -> None:
-        self.kills, self.loads, self.idle_dies = Counter(kills or {}), load, idle_dies
+    def __init__(self, kills: dict[int, int] | None = None, *, load: Reply | None = None) -> None:
+        self.kills, self.loads = Counter(kills or {}), load
         self.hired, self.closed = 0, False
         self.given: list[tuple[int, Unit]] = []
         self._replies: list[tuple[int, Reply]] = []
@@ -36,11 +36,7 @@ class Script:
         self._replies.append((hand, Death("by signal 9") if deadly else drawn))
 
     def wait(self) -> list[tuple[int, Reply]]:
-        said: list[tuple[int, Reply]] = self._replies[:1]
-        self._replies = self._replies[1:]
-        if self.idle_dies is not None and not said:
-            said.append((self.idle_dies, Death("by signal 9")))
-            self.idle_dies = None
+        said, self._replies = self._replies[:1], self._replies[1:]
         return said
 
     def close(self) -> None:
