@@ -65,9 +65,15 @@ class Cluster:
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise refused(address, str(error).strip().partition("\n")[0].rstrip(".")) from error
 
-    def room(self, threads: int) -> int:
-        """How many workers of so many threads it has the processors for, at least 1."""
-        return max(1, int(self.ray.cluster_resources().get("CPU", 1)) // threads)
+    @property
+    def gpus(self) -> int:
+        """How many GPUs it has."""
+        return int(self.ray.cluster_resources().get("GPU", 0))
+
+    def room(self, threads: int, *, accelerated: bool = False) -> int:
+        """How many workers of so many threads, and with a GPU each where there are any, it has room for; at least 1."""
+        processors = max(1, int(self.ray.cluster_resources().get("CPU", 1)) // threads)
+        return min(processors, self.gpus or processors) if accelerated else processors
 
     def close(self) -> None:
         """Leave it. One that was begun here ends."""
@@ -84,12 +90,15 @@ class Actors:
         load: what each of them loads.
         threads: of torch, in each of them; as many processors are asked for.
         banks: which they need not look for.
+        accelerated: whether each of them asks for a GPU, where the cluster has any.
     """
 
-    def __init__(self, cluster: Cluster, load: Load, threads: int, banks: Sequence[LatentBank]) -> None:
+    def __init__(
+        self, cluster: Cluster, load: Load, threads: int, banks: Sequence[LatentBank], *, accelerated: bool = False
+    ) -> None:
         self._ray, self._load, self._threads, self._numbers = cluster.ray, load, threads, count()
         self._banks = self._ray.put([(bank.recipe, bank.embeddings.numpy()) for bank in banks])
-        gpus = 1 if self._ray.cluster_resources().get("GPU") else 0
+        gpus = 1 if accelerated and cluster.gpus else 0
         self._kind = self._ray.remote(num_cpus=threads, num_gpus=gpus, max_restarts=0)(Painter)
         self._asked: dict[Any, Any] = {}  # what was asked -> of whom
         self._there: list[Any] = []

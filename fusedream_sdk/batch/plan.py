@@ -11,7 +11,7 @@ from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.run.saving import slug
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.runtime.bounds import MOST_ROWS
-from fusedream_sdk.runtime.checks import check_seeds
+from fusedream_sdk.runtime.checks import check_seed, check_seeds
 from fusedream_sdk.scoring.prompt import PromptLike
 
 
@@ -59,7 +59,7 @@ def wanted_rows(captions: Sequence[Caption], seeds: int | Sequence[int]) -> list
         raise InvalidInput("seeds", expected=f"at most {MOST_ROWS:,} pictures", got=f"{count:,}", fix=fix)
     width, rows = max(2, len(str(count - 1))), list[Wanted]()
     for caption in captions:
-        for seed in numbers if caption.seed is None else (caption.seed,):
+        for seed in numbers if caption.seed is None else (check_seed(f"{caption.where}: seed", caption.seed),):
             called = slug(caption.name) if caption.name else f"{len(rows):0{width}d}-{slug(str(caption.prompt))}"
             rows.append(Wanted(caption, seed, f"{called}-seed{seed}"))
     if any(caption.name for caption in captions):  # otherwise the numbers differ

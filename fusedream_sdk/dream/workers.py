@@ -21,7 +21,7 @@ from fusedream_sdk.methods.base import Method
 from fusedream_sdk.methods.loading import load_method
 from fusedream_sdk.run.recipe import MethodRecord
 from fusedream_sdk.runtime import bounds
-from fusedream_sdk.runtime.checks import check_count
+from fusedream_sdk.runtime.checks import check_count, check_kind
 from fusedream_sdk.search.bank import LatentBank
 
 
@@ -69,6 +69,7 @@ class Workers:
         if self.count is not None:
             check_count("workers", self.count, most=bounds.WORKERS.most)
         check_count("threads", self.threads, most=bounds.WORKERS.most)
+        check_kind("ray", self.ray, str, "an address as text", "Leave it out for no cluster.")
 
     @property
     def alone(self) -> bool:
@@ -134,7 +135,9 @@ class Staff:
         count, threads = self.workers.count, self.workers.threads
         if self.cluster is None:
             return Dispatch(Processes(load, threads), count or 1)
-        return Dispatch(Actors(self.cluster, load, threads, banks), count or self.cluster.room(threads))
+        gpus = not self.named.device.startswith("cpu")
+        actors = Actors(self.cluster, load, threads, banks, accelerated=gpus)
+        return Dispatch(actors, count or self.cluster.room(threads, accelerated=gpus))
 
 
 def banks_for(dream: FuseDream, method: Method, jobs: Sequence[Job], *, progress: bool) -> list[LatentBank]:

@@ -8,6 +8,7 @@ run, even the loss of power, leaves rows that are whole and rows that are not th
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -143,8 +144,11 @@ class Folder:
         """
         if self.single or not self.resume:
             return
+        there = set(os.listdir(self._parts)) if self._parts.is_dir() else set()
         for row, target in enumerate(self._targets):
-            with suppress(FuseDreamError, OSError):  # missing, or damaged by whatever ended the run
+            if self._part(target).name not in there and not (known and row in known):
+                continue
+            with suppress(FuseDreamError, OSError):  # damaged by whatever ended the run
                 part = known[row] if known and row in known else load(self._part(target))
                 if Status.CANCELLED not in part.ends:
                     self._show(target, part)

@@ -58,6 +58,7 @@ def test_a_cluster_that_is_there_is_joined_and_left_as_it_was(cluster: Cluster):
     assert cluster.ray.is_initialized()
     assert cluster.room(2) == max(1, int(cluster.ray.cluster_resources()["CPU"]) // 2)
     assert cluster.room(1000) == 1
+    assert cluster.room(1, accelerated=True) == (cluster.gpus or cluster.room(1))
 
 
 def test_an_actor_has_the_banks_of_the_object_store_without_copying_them():

@@ -16,6 +16,11 @@ def test_every_caption_has_every_seed_unless_it_has_its_own():
     assert [row.stem for row in rows] == ["00-a-dog-seed0", "01-a-dog-seed1", "02-a-cat-seed7"]
 
 
+def test_a_seed_that_is_none_is_told_with_its_line():
+    with pytest.raises(InvalidInput, match=r"captions line 3: seed: expected an integer from 0"):
+        wanted_rows([Caption("a dog", seed=-1, line=3)], 0)
+
+
 def test_numbers_are_wide_enough_to_sort_by():
     assert wanted_rows([Caption("a dog")] * 101, 0)[7].stem == "007-a-dog-seed0"
 

@@ -67,9 +67,9 @@ def test_one_worker_is_this_process_and_more_are_others(dream: FuseDream, toys: 
         assert holder == []  # so that the models of this process go where others do the work
 
 
-@pytest.mark.parametrize("given", [{"count": 0}, {"count": 2.5}, {"threads": 0}, {"count": 10**6}])
+@pytest.mark.parametrize("given", [{"count": 0}, {"count": 2.5}, {"threads": 0}, {"count": 10**6}, {"ray": True}])
 def test_numbers_of_workers_have_bounds(given: dict[str, Any]):
-    with pytest.raises(InvalidInput, match=r"workers|threads"):
+    with pytest.raises(InvalidInput, match=r"workers|threads|ray"):
         Workers(**given)
 
 
