@@ -58,9 +58,7 @@ class Cluster:
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if address == LOCAL:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a run of ours reports to nobody
-            os.environ.setdefault(
-                "RAY_worker_niceness", "0"
-            )  # its actors are no work in the background, as Ray's are: they are it
+            os.environ.setdefault("RAY_worker_niceness", "0")  # they are no work in the background
             options |= {"num_cpus": max(processors, os.cpu_count() or 1), "include_dashboard": False}
         try:
             with quiet():

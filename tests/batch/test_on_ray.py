@@ -40,7 +40,7 @@ def test_two_actors_draw_and_one_killed_from_outside_is_made_up_for(cluster: Clu
     outcomes = found(Dispatch(Actors(cluster, load, 1, []), 2), units)
     killer.join()
     assert same(outcomes, units)
-    assert len(load.begun(2)) == 2
+    assert len(load.begun(2)) >= 2
 
 
 @ANY

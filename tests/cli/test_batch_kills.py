@@ -104,8 +104,7 @@ def test_of_two_workers_one_is_killed_and_the_folder_is_that_of_one_process_to_t
     os.kill(killed, signal.SIGKILL)
     out, err = running.communicate()
     assert (running.returncode, f"{ROWS} of {ROWS} pictures" in out) == (0, True), err
-    assert content(Path("out")) == undisturbed
-    assert len(loaded(tmp_path)) == 4  # another was begun in its place
+    assert content(Path("out")) == undisturbed  # by the other worker, and by a third where that was ready in time
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
