@@ -15,6 +15,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fusedream_sdk.batch.captions import Caption as Caption
+    from fusedream_sdk.batch.captions import read_captions as read_captions
+    from fusedream_sdk.batch.table import Batch as Batch
     from fusedream_sdk.dream.ablate import ablate as ablate
     from fusedream_sdk.dream.ablation import Ablation as Ablation
     from fusedream_sdk.dream.basis import Pool as Pool
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
     from fusedream_sdk.dream.film import interpolate as interpolate
     from fusedream_sdk.dream.filming import Filming as Filming
     from fusedream_sdk.dream.fusedream import FuseDream as FuseDream
+    from fusedream_sdk.dream.many import run_batch as run_batch
     from fusedream_sdk.dream.replay import replay as replay
+    from fusedream_sdk.dream.workers import NamedModels as NamedModels
+    from fusedream_sdk.dream.workers import Workers as Workers
     from fusedream_sdk.errors import FuseDreamError as FuseDreamError
     from fusedream_sdk.errors import InvalidInput as InvalidInput
     from fusedream_sdk.evaluation.evaluate import evaluate as evaluate
@@ -93,6 +99,8 @@ if TYPE_CHECKING:
     from fusedream_sdk.speed.table import Stage as Stage
 
 _HOMES = {
+    "batch.captions": ("Caption", "read_captions"),
+    "batch.table": ("Batch",),
     "dream.ablate": ("ablate",),
     "dream.ablation": ("Ablation",),
     "dream.basis": ("Pool",),
@@ -101,7 +109,9 @@ _HOMES = {
     "dream.film": ("Film", "interpolate"),
     "dream.filming": ("Filming",),
     "dream.fusedream": ("FuseDream",),
+    "dream.many": ("run_batch",),
     "dream.replay": ("replay",),
+    "dream.workers": ("NamedModels", "Workers"),
     "errors": ("FuseDreamError", "InvalidInput"),
     "evaluation.evaluate": ("evaluate",),
     "evaluation.evidence": ("Evidence", "Measured"),

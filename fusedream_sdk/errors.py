@@ -62,6 +62,10 @@ class NotEnoughMemory(FuseDreamError, MemoryError):
     """A row does not fit the memory, even alone."""
 
 
+class WorkerLost(FuseDreamError, RuntimeError):
+    """The processes that were to draw rows die before they can."""
+
+
 class OutputError(FuseDreamError, OSError):
     """A result cannot be written where it was asked for."""
 

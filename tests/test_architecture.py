@@ -30,7 +30,7 @@ def parse(path: Path) -> ast.Module:
 
 def levels() -> dict[str, int]:
     """The table of docs/design.md: a line for each room."""
-    rows = re.findall(r"^\| (\d) \| ([^|]+) \|", (ROOT / "docs" / "design.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", (ROOT / "docs" / "design.md").read_text(), re.MULTILINE)
     return {room: int(level) for level, rooms in rows for room in re.findall(r"`(\w+)/?`", rooms)}
 
 

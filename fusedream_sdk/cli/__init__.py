@@ -14,6 +14,7 @@ from fusedream_sdk import __version__
 from fusedream_sdk.cli import (
     ablate,
     bank,
+    batch,
     bench,
     compare,
     compose,
@@ -43,7 +44,7 @@ def fusedream(context: click.Context) -> None:
 
 
 for verb in (
-    *(generate.generate, estimate.estimate, compare.compare, compose.compose, invert.invert),
+    *(generate.generate, batch.batch, estimate.estimate, compare.compare, compose.compose, invert.invert),
     *(replay.replay, replay.interpolate),
     *(evaluate.evaluate, ablate.ablate),
     *(bank.bank, bench.bench, plugins.models, plugins.plugins, convert.convert),

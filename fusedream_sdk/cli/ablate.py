@@ -75,9 +75,9 @@ def ablate(
     the folder as ablation.md, .csv and .json, a plot of the judge's score over the pictures drawn as ablation.png, and the
     differences as differences.png. A setting is for all variants that have a use for it.
     """
+    from fusedream_sdk.batch.captions import read_captions
     from fusedream_sdk.dream.ablate import ablate as ablated
     from fusedream_sdk.errors import OutputError
-    from fusedream_sdk.evaluation.captions import read_captions
     from fusedream_sdk.evaluation.plots import NEEDS_OF_PLOTS
     from fusedream_sdk.models.missing import require
     from fusedream_sdk.run.folder import Folder
@@ -85,7 +85,7 @@ def ablate(
 
     require(*NEEDS_OF_PLOTS)
     if captions is not None:
-        asked = replace(asked, prompts=(*asked.prompts, *read_captions(captions).texts))
+        asked = replace(asked, prompts=(*asked.prompts, *(caption.prompt for caption in read_captions(captions))))
     prompts, seeds = asked.rows()
     check_folder(out)
     if out.is_dir():

@@ -14,8 +14,8 @@ from fusedream_sdk.optim.state import State
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.filling import Filling
 from fusedream_sdk.run.folder import Folder
-from fusedream_sdk.run.recipe import Recipe
-from fusedream_sdk.run.report import make_result
+from fusedream_sdk.run.recipe import MethodRecord, Recipe, Verb
+from fusedream_sdk.run.report import make_recipe, make_result
 from fusedream_sdk.run.result import FILE, Result
 from fusedream_sdk.run.saving import stems_of
 from fusedream_sdk.run.task import Task
@@ -77,6 +77,12 @@ def draw(
     if not parts:
         raise KeyboardInterrupt
     return Result.concatenate(parts)
+
+
+def drawn_by(task: Task, method: Method, begin: Beginning) -> Recipe:
+    """What is the same for every row of a task that is drawn so."""
+    how = MethodRecord(method.name, method.options)
+    return replace(make_recipe(task.engine, task.settings, Verb.GENERATE), method=how, **begin.about)
 
 
 def draw_into(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from fusedream_sdk.batch.plan import wanted_rows
 from fusedream_sdk.dream.basis import Pool, find_pool, pool_settings, unpinned
-from fusedream_sdk.dream.draw import Watch, draw_into
+from fusedream_sdk.dream.draw import Watch, draw_into, drawn_by
 from fusedream_sdk.dream.filming import FilmLike, as_filming, filmed, filmed_scenes
 from fusedream_sdk.dream.measure import measure
 from fusedream_sdk.dream.prepare import make_task, prepare
 from fusedream_sdk.dream.session import Session
 from fusedream_sdk.dream.start import StartLike
+from fusedream_sdk.dream.stream import CaptionsLike, as_captions, jobs_of, rows_of
 from fusedream_sdk.imaging.pictures import PictureLike, read_pictures
 from fusedream_sdk.inversion.from_bank import inversion_settings, invert_with
 from fusedream_sdk.inversion.result import Inversion
@@ -21,8 +22,7 @@ from fusedream_sdk.methods.loading import MethodLike, as_method
 from fusedream_sdk.optim.state import State
 from fusedream_sdk.run.estimate import Estimate, check_work
 from fusedream_sdk.run.folder import Folder, as_folder
-from fusedream_sdk.run.recipe import DEFAULT_METHOD, MethodRecord, Verb
-from fusedream_sdk.run.report import make_recipe
+from fusedream_sdk.run.recipe import DEFAULT_METHOD
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.rows import each_with_each
 from fusedream_sdk.runtime.checks import check_flag, check_function
@@ -107,12 +107,41 @@ class FuseDream(Session):
             task, begin = prepare(
                 *(self.engine, self.settings, asked, chosen, start, changes), progress=progress, folder=folder
             )
-            recipe = replace(
-                make_recipe(self.engine, task.settings, Verb.GENERATE),
-                method=MethodRecord(chosen.name, chosen.options),
-                **begin.about,
-            )
+            recipe = drawn_by(task, chosen, begin)
             return filmed(filming, task, watch, lambda seen: draw_into(folder, task, chosen, begin, recipe, seen))
+
+    def stream(
+        self,
+        captions: CaptionsLike,
+        seeds: int | Sequence[int] = 0,
+        *,
+        method: MethodLike = DEFAULT_METHOD,
+        progress: bool = False,
+        **changes: Any,
+    ) -> Iterator[Result]:
+        """Draw many captions, and have each picture as soon as it is there; no more than a few are held.
+
+            for row in dream.stream(captions, seeds=range(4)):
+                row.save(f"{row.seeds[0]}.png")
+
+        Args:
+            captions: sentences, a `Path` of a file of captions, or what `read_captions` makes of one.
+            seeds: for every caption that has none of its own.
+            method, **changes: as for `generate`; a caption's own settings come last.
+            progress: show one bar on stderr.
+
+        Returns:
+            A Result of one row for each, caption by caption; the same pictures as those of `generate`. Where the loop is left,
+            nothing more is drawn. Ctrl-C raises KeyboardInterrupt.
+
+        Raises:
+            The errors of `generate` and of `read_captions`, before the first row where they can be known.
+        """
+        check_flag("progress", progress)
+        with self.engine.faults():
+            chosen, rows = as_method(method), wanted_rows(as_captions(captions), seeds)
+            jobs = jobs_of(self.settings, chosen, rows, changes)
+        return rows_of(self.engine, chosen, jobs, progress=progress)
 
     def basis(
         self,

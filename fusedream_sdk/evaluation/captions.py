@@ -1,21 +1,18 @@
-"""Which captions there are: a text file with one a line, or a table that says which picture each belongs to."""
+"""Which captions there are: of any file that `batch` draws, or of a table that says which picture each belongs to."""
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
+from fusedream_sdk.batch.captions import read_captions
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.runtime.checks import kind_of
-from fusedream_sdk.runtime.paths import readable_file
 
-COLUMNS = ("file", "caption")
-EXPECTED = "a text file with a caption on each line, or a csv with the columns file,caption"
-MOST_BYTES = 1 << 30
+FILE = "file"  # column of a table with the name of the picture
+EXPECTED = "a file with a caption on each line, a table with the columns file,caption, or a list of sentences"
 
 
 @dataclass(frozen=True)
@@ -44,74 +41,48 @@ CaptionsLike = str | Path | Sequence[str] | Captions | None
 
 
 def captions_of(captions: CaptionsLike, argument: str = "captions") -> Captions | None:
-    """Captions by a file (see `read_captions`), as they are, or None. The argument is what an error calls them.
+    """Captions by a file, as they are, or None. The argument is what an error calls them.
+
+    A file is any that `read_captions` reads; where it is a table with a column `file`, each line says which picture it is of.
 
     Raises:
-        InvalidInput: none of them, or a file that cannot be read.
+        InvalidInput: none of them, or as of `read_captions`; a column `file` that lacks one, or has one twice.
     """
     try:
         return _captions(captions)
     except InvalidInput as error:
-        raise InvalidInput(argument, expected=error.expected, got=error.got, fix=error.fix) from error
+        where = error.argument.replace("captions", argument, 1)  # a line of them, it may be
+        raise InvalidInput(where, expected=error.expected, got=error.got, fix=error.fix) from error
 
 
 def _captions(captions: CaptionsLike) -> Captions | None:
     if captions is None or isinstance(captions, Captions):
         return captions
     if isinstance(captions, (str, Path)):
-        return read_captions(captions)
+        return _read(captions)
     if not isinstance(captions, (list, tuple)) or not all(isinstance(text, str) for text in captions):
         fix = "Give a file, or a list of sentences."
         raise InvalidInput("captions", expected=EXPECTED, got=kind_of(captions), fix=fix)
-    return _checked([" ".join(text.split()) for text in captions], None, "an empty list")
+    kept = tuple(words for text in captions if (words := _plain(text)))
+    if not kept:
+        raise InvalidInput("captions", expected="at least one caption", got="an empty list")
+    return Captions(kept)
 
 
-def read_captions(path: str | Path) -> Captions:
-    """The captions of a .txt, one on each line, without the empty ones; or of a .csv with the columns `file` and `caption`.
-
-    Raises:
-        InvalidInput: no such file, another encoding than UTF-8, no captions, or a table without those columns, with a file that
-            has none, or with one that comes twice.
-    """
-    file = readable_file("captions", path, EXPECTED, EXPECTED)
-    if file.stat().st_size > MOST_BYTES:
-        raise InvalidInput("captions", expected=f"at most {MOST_BYTES >> 20:,} MB", got=f"{path}", fix="Split it.")
-    try:
-        text = file.read_text(encoding="utf-8-sig")  # with or without the mark that some editors put first
-    except UnicodeDecodeError as error:
-        got = f"{path}, which is not from byte {error.start} on"
-        raise InvalidInput("captions", expected="a file in UTF-8", got=got, fix="Save it in that encoding.") from error
-    if "\0" in text:
-        raise InvalidInput("captions", expected="a file in UTF-8", got=f"{path} with NUL", fix="Save it in that encoding.")
-    if file.suffix.lower() == ".csv":
-        return _table(text, str(path))
-    return _checked([" ".join(line.split()) for line in text.splitlines()], None, f"{path} without any")
-
-
-def _table(text: str, path: str) -> Captions:
-    try:
-        lines = list(csv.DictReader(StringIO(text, newline=""), skipinitialspace=True))
-    except csv.Error as error:
-        raise InvalidInput("captions", expected=EXPECTED, got=f"{path} ({error})") from error
-    names = {str(name).strip().lower(): name for name in (lines[0] if lines else {})}
-    missing = [column for column in COLUMNS if column not in names]
-    if lines and missing:
-        got = f"{path} with {', '.join(map(str, lines[0]))}"
-        raise InvalidInput("captions", expected="the columns file,caption", got=got, fix="Name them in its first line.")
-    rows = [[" ".join((line[names[column]] or "").split()) for column in COLUMNS] for line in lines]
-    for number, (file, caption) in enumerate(rows, start=2):
-        if not file or not caption:
-            got = f"{path} with a line {number} that lacks one"
-            raise InvalidInput("captions", expected="a file and a caption on each line", got=got)
-    files = [file for file, _ in rows]
+def _read(path: str | Path) -> Captions:
+    found = read_captions(path)
+    texts = tuple(_plain(str(caption.prompt)) for caption in found)
+    files = [str(caption.more.get(FILE, "")).strip() for caption in found]
+    if not any(files):
+        return Captions(texts)
+    if "" in files:
+        got = f"{path} with a line {found[files.index('')].line} that lacks one"
+        raise InvalidInput("captions", expected="a file for each caption, or for none", got=got)
     if len(set(files)) < len(files):
         again = Counter(files).most_common(1)[0][0]
         raise InvalidInput("captions", expected="each file once", got=f"{path} with {again} twice", fix="Remove one of them.")
-    return _checked([caption for _, caption in rows], files, f"{path} without any")
+    return Captions(texts, tuple(files))
 
 
-def _checked(texts: Sequence[str], files: Sequence[str] | None, nothing: str) -> Captions:
-    kept = [text for text in texts if text]
-    if not kept:
-        raise InvalidInput("captions", expected="at least one caption", got=nothing, fix="Write one on each line.")
-    return Captions(tuple(kept), None if files is None else tuple(files))
+def _plain(text: str) -> str:
+    return " ".join(text.split())

@@ -17,7 +17,7 @@ from fusedream_sdk.evaluation.features import INCEPTION, Features
 from fusedream_sdk.evaluation.gallery import Gallery, open_gallery
 from fusedream_sdk.evaluation.meters import FeatureMeter, Meter, PrecisionMeter, distance_figure
 from fusedream_sdk.evaluation.ranking import Ranking
-from fusedream_sdk.evaluation.wanted import CLIP_METRIC, WITH_REFERENCE, JudgeLike, Models, Wanted, wanted_of
+from fusedream_sdk.evaluation.wanted import CLIP_METRIC, WITH_REFERENCE, JudgeLike, Models, WantedFigure, wanted_of
 from fusedream_sdk.models.faults import named_faults
 from fusedream_sdk.models.loading import Loaded
 from fusedream_sdk.protocols import Scorer
@@ -106,7 +106,7 @@ class _How:
 class _Run:
     """One evaluation: what is wanted, and what it takes."""
 
-    wanted: list[Wanted]
+    wanted: list[WantedFigure]
     models: Models
     how: _How
     known: Captions | None
@@ -157,7 +157,9 @@ class _Run:
                 advance(place + 1, len(gallery.paths))
         return meters
 
-    def _ranked(self, wanted: Wanted, meter: PrecisionMeter, judge: Loaded, gallery: Gallery, pool: Sequence[str]) -> Measured:
+    def _ranked(
+        self, wanted: WantedFigure, meter: PrecisionMeter, judge: Loaded, gallery: Gallery, pool: Sequence[str]
+    ) -> Measured:
         plain = wanted.metric == CLIP_METRIC
         title = f"{'CLIP ' if plain else ''}R-precision by {judge.label}, of {self.how.ranking.of(pool)}"
         note = _flattered(judge.label) if self.models.optimised(wanted, judge, gallery) else ""
@@ -165,7 +167,7 @@ class _Run:
         return Measured(gallery.name, wanted.metric, title, interval, *meter.counts, note)
 
     def _compared(
-        self, wanted: Wanted, by: Features, meter: FeatureMeter, other: FeatureMeter | None, pool: Sequence[str]
+        self, wanted: WantedFigure, by: Features, meter: FeatureMeter, other: FeatureMeter | None, pool: Sequence[str]
     ) -> Measured:
         if wanted.metric == "is" and by.name and not pool:
             fix = "Give a file with one on each line."
@@ -196,7 +198,7 @@ def _tell_apart(galleries: Sequence[Gallery], folders: Sequence[str | Path]) -> 
             gallery.rename(str(folder))
 
 
-def _reference(reference: str | Path | None, wanted: Sequence[Wanted]) -> Gallery | None:
+def _reference(reference: str | Path | None, wanted: Sequence[WantedFigure]) -> Gallery | None:
     """The pictures to compare with. Raises InvalidInput: they are needed and not there, or have no use."""
     needing = [one.metric for one in wanted if one.metric in WITH_REFERENCE]
     if reference is None:

@@ -27,7 +27,7 @@ JudgeLike: TypeAlias = str | Scorer | Reward | None
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedFigure:
     """A figure that is asked for.
 
     Attributes:
@@ -43,7 +43,7 @@ class Wanted:
         return self.metric in SHARES
 
 
-def wanted_of(metrics: Sequence[str], judge: JudgeLike, features: str | Scorer) -> list[Wanted]:
+def wanted_of(metrics: Sequence[str], judge: JudgeLike, features: str | Scorer) -> list[WantedFigure]:
     """What names of metrics ask for, each once, as "fid" or "fid@emoji". Raises InvalidInput: no name, or none of a metric."""
     check_kind("metrics", metrics, (list, tuple), f"a list of {', '.join(BETTER)}", "Put a single one in a list.")
     if not metrics:
@@ -54,14 +54,14 @@ def wanted_of(metrics: Sequence[str], judge: JudgeLike, features: str | Scorer) 
     return found
 
 
-def _wanted(name: str, judge: JudgeLike, features: str | Scorer) -> Wanted:
+def _wanted(name: str, judge: JudgeLike, features: str | Scorer) -> WantedFigure:
     metric, _, by = name.partition("@")
     if metric not in BETTER:
         fix = did_you_mean(metric, BETTER)
         raise InvalidInput("metrics", expected=f"some of {', '.join(BETTER)}", got=metric or "nothing", fix=fix)
     if metric in SHARES:
-        return Wanted(metric, by or (CLIP if metric == CLIP_METRIC else judge))
-    return Wanted(metric, by or features)
+        return WantedFigure(metric, by or (CLIP if metric == CLIP_METRIC else judge))
+    return WantedFigure(metric, by or features)
 
 
 class Models:
@@ -75,7 +75,7 @@ class Models:
         self.device = device
         self._loaded: dict[Any, Any] = {}
 
-    def judge(self, wanted: Wanted, gallery: Gallery) -> Loaded:
+    def judge(self, wanted: WantedFigure, gallery: Gallery) -> Loaded:
         """What ranks the captions of a gallery's pictures.
 
         Raises:
@@ -92,7 +92,7 @@ class Models:
             raise InvalidInput("judge", expected="a scorer that reads captions", got=loaded.label, fix=fix)
         return loaded
 
-    def features(self, wanted: Wanted) -> Features:
+    def features(self, wanted: WantedFigure) -> Features:
         """What pictures are compared by. Raises WeightsError, errors of `load_scorer`, InvalidInput: without embeddings."""
         by = wanted.by
         if isinstance(by, str) and by.partition(":")[0] == INCEPTION:
@@ -103,7 +103,7 @@ class Models:
             raise InvalidInput("features", expected=expected, got=loaded.label, fix="A reward has none.")
         return self._once(("features", self._key(by)), lambda: Embeddings(loaded.label, loaded.model))
 
-    def optimised(self, wanted: Wanted, loaded: Loaded | Features, gallery: Gallery) -> bool:
+    def optimised(self, wanted: WantedFigure, loaded: Loaded | Features, gallery: Gallery) -> bool:
         """Whether that model was optimised in making a gallery's pictures, as far as is known."""
         if isinstance(loaded, Embeddings):
             loaded = self._loaded[("scorer", self._key(wanted.by))]

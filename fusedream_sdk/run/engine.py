@@ -64,6 +64,7 @@ class Engine:
         self._distances: dict[str, Loaded] = {}
         self._checked = False
         self._bank: LatentBank | None = None
+        self._shared: dict[BankRecipe, LatentBank] = {}
 
     def drawing_with(self, generator: Loaded) -> Engine:
         """The same with another generator."""
@@ -184,6 +185,8 @@ class Engine:
     def known_bank(self, settings: Settings) -> LatentBank | None:
         """The latent bank, if it is there: from memory, the user's cache folder, or what ships with models. None is built."""
         recipe = self.bank_recipe(settings)
+        if recipe in self._shared:
+            return self._shared[recipe]
         if self._bank is None or self._bank.recipe != recipe:
             self._bank = None
             for path in self._places(recipe):
@@ -191,6 +194,10 @@ class Engine:
                     self._bank = LatentBank.load(path, recipe)
                     break
         return self._bank
+
+    def share_bank(self, bank: LatentBank) -> None:
+        """Have a bank that is in memory already, as that of another machine is; it is looked for in no file then."""
+        self._shared[bank.recipe] = bank
 
     def _places(self, recipe: BankRecipe) -> Iterator[Path]:
         """Where its file may be. What ships with installed pairs is only looked for where it is in no other."""

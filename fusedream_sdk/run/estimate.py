@@ -31,6 +31,15 @@ def count_views(rows: int, numbers: Mapping[str, Any], *, members: int = 1) -> i
     return rows * (each + looks * numbers.get("check_views", 1) + numbers.get("report_views", 1)) + bank
 
 
+def check_time(rows: int, numbers: Mapping[str, Any], *, members: int = 1) -> None:
+    """A run ends within a year on the fastest machine there is. Arguments as of `check_work`. Raises InvalidInput."""
+    seen = count_views(rows, numbers, members=members)
+    if seen > SPEED * YEAR:
+        expected = f"a run of at most a year at {SPEED:,} views a second"
+        got = f"one of {seen / SPEED / YEAR:,.0f} years ({seen:.2g} views)"
+        raise InvalidInput("steps", expected=expected, got=got, fix="Ask for fewer pictures, steps or views.")
+
+
 def check_work(
     rows: int,
     numbers: Mapping[str, Any],
@@ -54,11 +63,7 @@ def check_work(
     if rows > MOST_ROWS:
         fix = "Draw them in several calls."
         raise InvalidInput("seeds", expected=f"at most {MOST_ROWS:,} pictures", got=f"{rows:,}", fix=fix)
-    seen = count_views(rows, numbers, members=members)
-    if seen > SPEED * YEAR:
-        expected = f"a run of at most a year at {SPEED:,} views a second"
-        got = f"one of {seen / SPEED / YEAR:,.0f} years ({seen:.2g} views)"
-        raise InvalidInput("steps", expected=expected, got=got, fix="Ask for fewer pictures, steps or views.")
+    check_time(rows, numbers, members=members)
     height, width = canvas
     kept = rows * FLOAT * (3 * height * width + numbers.get("steps", 1))  # pictures and their histories
     check_memory("seeds", kept, f"{rows:,} pictures of {height} x {width}", "Draw them in several calls.")

@@ -1,15 +1,16 @@
 """A folder that fills picture by picture, and from which an interrupted run goes on.
 
 Beside the pictures it has `manifest.json`, which says what was asked for, and until all are done `.parts`, with the tensors
-of each row. Every file is written whole or not at all, so whatever ends a run, even the loss of power, leaves rows that are
-whole and rows that are not there.
+of each row; a batch keeps these for good, under another name. Every file is written whole or not at all, so whatever ends a
+run, even the loss of power, leaves rows that are whole and rows that are not there.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -68,6 +69,7 @@ class Folder:
         self._targets: list[Path] = []
         self._asked: dict[str, Any] = {}
         self._done = False
+        self._tensors = PARTS
 
     @property
     def single(self) -> bool:
@@ -95,28 +97,29 @@ class Folder:
             raise InvalidInput("resume", expected="a folder", got=f"the file {self.path}", fix=fix)
         return self._targets
 
-    def open(self, asked: Mapping[str, Any], stems: Sequence[str], beside: Sequence[str]) -> None:
+    def open(self, asked: Mapping[str, Any], stems: Sequence[str], beside: Sequence[str], *, tensors: str = PARTS) -> None:
         """Begin, or go on.
 
         Args:
             asked: what decides the pictures, as JSON has it.
             stems: of every picture that is wanted. beside: names of further files.
+            tensors: name of the folder of each row's tensors, which stays for good unless it is that of every run.
 
         Raises:
             OutputError, InvalidInput: it cannot be written, or was begun with something else.
         """
         self.plan(stems, beside)
-        self._asked = json.loads(json.dumps(asked))
+        self._asked, self._tensors = json.loads(json.dumps(asked)), tensors
         if self.single:
             return
         if self.resume and (self.path / MANIFEST).is_file():
             self._check_same()
             sweep(self.path)
-            sweep(self.path / PARTS)
+            sweep(self._parts)
         elif self.path.is_dir():
-            shutil.rmtree(self.path / PARTS, ignore_errors=True)
+            self._clear()
         try:
-            (self.path / PARTS).mkdir(parents=True, exist_ok=True)
+            self._parts.mkdir(parents=True, exist_ok=True)
             self._write_manifest(done=False)
         except OSError as error:
             raise unwritten("out", self.path, error, "Choose another folder.") from error
@@ -128,17 +131,28 @@ class Folder:
             load: reads the file of a row. whole: reads all rows of a finished folder.
         """
         found: dict[int, Kept] = {}
+        if self._done and self.resume and not self.single:
+            with suppress(FuseDreamError, OSError):  # it is damaged
+                found = dict(enumerate(whole()))
+        return dict(self.each_kept(load, found))
+
+    def each_kept(self, load: Callable[[Path], Kept], known: Mapping[int, Kept] | None = None) -> Iterator[tuple[int, Kept]]:
+        """The same one by one, so that no more than one need be held.
+
+        Args:
+            load: reads the file of a row. known: those that were read otherwise.
+        """
         if self.single or not self.resume:
-            return found
-        with suppress(FuseDreamError, OSError):  # it is not finished, or damaged
-            found = dict(enumerate(whole())) if self._done else {}
+            return
+        there = set(os.listdir(self._parts)) if self._parts.is_dir() else set()
         for row, target in enumerate(self._targets):
-            with suppress(FuseDreamError, OSError):  # missing, or damaged by whatever ended the run
-                part = found[row] if row in found else load(self._part(target))
+            if self._part(target).name not in there and not (known and row in known):
+                continue
+            with suppress(FuseDreamError, OSError):  # damaged by whatever ended the run
+                part = known[row] if known and row in known else load(self._part(target))
                 if Status.CANCELLED not in part.ends:
-                    found[row] = part
                     self._show(target, part)
-        return found
+                    yield row, part
 
     def add(self, row: int, part: Part) -> None:
         """Write a row that is done. A Ctrl-C in its midst waits until it is written.
@@ -156,7 +170,7 @@ class Folder:
         except OSError as error:
             self._rescue(target, part, error)
 
-    def finish(self, whole: Part, *, done: bool) -> None:
+    def finish(self, whole: Pictures, *, done: bool) -> None:
         """Write the further files; where all rows are done, nothing is left to go on from."""
         if self.single:
             return
@@ -175,14 +189,13 @@ class Folder:
         save_png(part.pil[0], target, part.row_json(0), overwrite=True)
         self._note(target)
 
-    def _finish(self, whole: Part, *, done: bool) -> None:
+    def _finish(self, whole: Pictures, *, done: bool) -> None:
         for name, write in whole.beside().items():
             write(self.path / name)
         if done:
             self._write_manifest(done=True)
-            for target in self._targets:
-                self._part(target).unlink(missing_ok=True)
-            (self.path / PARTS).rmdir()
+            if self._tensors == PARTS:
+                self._clear()
 
     def _show(self, target: Path, part: Part) -> None:
         """The picture of a row that was kept, written again unless it is whole."""
@@ -199,8 +212,20 @@ class Folder:
             self._noted.add(target)
             self.saved.append(target)
 
+    @property
+    def _parts(self) -> Path:
+        return self.path / self._tensors
+
     def _part(self, target: Path) -> Path:
-        return self.path / PARTS / f"{target.stem}.safetensors"
+        return self._parts / f"{target.stem}.safetensors"
+
+    def _clear(self) -> None:
+        """Remove the tensors of every row; of a folder that stays only our own, as others may lie there."""
+        if self._tensors == PARTS:
+            shutil.rmtree(self._parts, ignore_errors=True)
+        else:
+            for target in self._targets:
+                self._part(target).unlink(missing_ok=True)
 
     def _write_manifest(self, *, done: bool) -> None:
         names = [target.name for target in self._targets]
@@ -220,7 +245,7 @@ class Folder:
         if before != self._asked:
             raise InvalidInput("resume", expected=f"what {self.path} was begun with", got=other(before, self._asked), fix=fix)
 
-    def _rescue(self, target: Path, part: Part, error: OSError) -> NoReturn:
+    def _rescue(self, target: Path, part: Pictures, error: OSError) -> NoReturn:
         where = rescue(part)
         kept = f"It is kept in {where}." if where else "It could not be kept anywhere."
         count = f"{len(self.saved)} of {len(self._targets)} pictures are saved."

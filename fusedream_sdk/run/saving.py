@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -95,8 +96,10 @@ def plan_files(path: Path, stems: Sequence[str], beside: Sequence[str] | Mapping
     check_folder(path)
     names = [path / f"{stem}.png" for stem in stems]
     if path.is_dir():
+        there = {name.casefold() for name in os.listdir(path)}  # few, where a million are planned
         for target in (*names, *(path / name for name in beside)):
-            check_writable(target, overwrite=overwrite)
+            if target.name.casefold() in there:
+                check_writable(target, overwrite=overwrite)
     return names
 
 

@@ -79,4 +79,5 @@ UPDATES = Bounds(0, MILLION, whole=True)  # of a member, in each generation
 COOLING = Bounds(0, 1, above=True)  # it would grow without end
 EVERY = STEPS  # steps between two pictures so far
 ROUNDS = Bounds(1, 1000, whole=True)  # of a measurement
+WORKERS = Bounds(1, 10_000, whole=True)  # of a batch, and threads of each
 TOGETHER = Bounds(1, 1000, whole=True)  # rows of a measurement

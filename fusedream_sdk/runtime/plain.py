@@ -13,17 +13,30 @@ MOST, LONGEST = 1 << 20, 64  # of a number, and of a list of layers, in the conf
 LARGEST = 64 << 20  # bytes of a file: no configuration or recipe comes near it
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, *, unique: bool = False) -> Any:
     """What a text says.
+
+    Args:
+        text: to read.
+        unique: whether an object that has one name twice is refused; otherwise the last one counts.
 
     Raises:
         ValueError: no JSON, nested beyond reason, an integer of thousands of digits, or text that no file can hold.
     """
     try:
-        values = json.loads(text)
+        values = json.loads(text, object_pairs_hook=each_once if unique else None)
     except RecursionError as error:
         raise ValueError(f"nested more than {DEEPEST} deep") from error
     check_plain(values)
+    return values
+
+
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of names with values. Raises ValueError where a name is there twice."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} twice")
     return values
 
 

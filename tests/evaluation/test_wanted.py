@@ -12,7 +12,7 @@ from fusedream_sdk.errors import InvalidInput, PluginImportError, UnknownPlugin
 from fusedream_sdk.evaluation import wanted
 from fusedream_sdk.evaluation.evidence import BETTER
 from fusedream_sdk.evaluation.gallery import Gallery
-from fusedream_sdk.evaluation.wanted import Models, Wanted, judge_of, wanted_of
+from fusedream_sdk.evaluation.wanted import Models, WantedFigure, judge_of, wanted_of
 from fusedream_sdk.testing import ToyReward, ToyScorer
 
 OURS = Gallery("ours", [], scorers=frozenset({"toy"}), models=("toy", "toy"))
@@ -60,22 +60,22 @@ def test_what_features_need_is_asked_for_before_anything_else_and_only_where_the
 def test_the_judge_of_the_pair_that_drew_a_folder_is_its_judge(models: Models):
     assert judge_of(OURS) == "toy"
     assert judge_of(THEIRS) is None
-    assert models.judge(Wanted("r-precision", None), OURS).label == "toy"
+    assert models.judge(WantedFigure("r-precision", None), OURS).label == "toy"
     with pytest.raises(InvalidInput, match=r"^judge: expected the scorer that ranks the pictures of theirs, got none\."):
-        models.judge(Wanted("r-precision", None), THEIRS)
+        models.judge(WantedFigure("r-precision", None), THEIRS)
 
 
 def test_a_model_is_loaded_once(models: Models):
-    judge = models.judge(Wanted("r-precision", "toy"), THEIRS)
-    assert models.judge(Wanted("clip-r-precision", "toy"), OURS) is judge
-    by = models.features(Wanted("fid", "toy"))
-    assert models.features(Wanted("kid", "toy")) is by
+    judge = models.judge(WantedFigure("r-precision", "toy"), THEIRS)
+    assert models.judge(WantedFigure("clip-r-precision", "toy"), OURS) is judge
+    by = models.features(WantedFigure("fid", "toy"))
+    assert models.features(WantedFigure("kid", "toy")) is by
     assert by.name == "toy"
 
 
 def test_what_was_optimised_is_known_by_name_and_by_its_weights(models: Models):
     scorer = ToyScorer()
-    by_name, by_weights = Wanted("r-precision", "toy"), Wanted("r-precision", scorer)
+    by_name, by_weights = WantedFigure("r-precision", "toy"), WantedFigure("r-precision", scorer)
     fingerprint = models.judge(by_weights, THEIRS).fingerprint
     other = Gallery("other", [], scorers=frozenset({fingerprint}))
     for one, gallery, known in (
@@ -90,15 +90,15 @@ def test_what_was_optimised_is_known_by_name_and_by_its_weights(models: Models):
 
 def test_a_reward_has_no_features_and_one_that_reads_no_prompt_cannot_rank(models: Models):
     with pytest.raises(InvalidInput, match=r"^features: expected 'inception', or a scorer with embeddings, got a ToyReward"):
-        models.features(Wanted("fid", ToyReward()))
+        models.features(WantedFigure("fid", ToyReward()))
 
     class Pretty(ToyReward):
         reads_prompt = False
 
     with pytest.raises(InvalidInput, match=r"^judge: expected a scorer that reads captions, got a Pretty\."):
-        models.judge(Wanted("r-precision", Pretty()), THEIRS)
+        models.judge(WantedFigure("r-precision", Pretty()), THEIRS)
 
 
 def test_a_scorer_that_is_not_there_is_refused(models: Models):
     with pytest.raises(UnknownPlugin, match="scorers: expected"):
-        models.judge(Wanted("r-precision", "toyy"), THEIRS)
+        models.judge(WantedFigure("r-precision", "toyy"), THEIRS)

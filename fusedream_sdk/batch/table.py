@@ -1,0 +1,114 @@
+"""What a batch leaves beside its pictures: a table with a line for each row, in their order whoever drew them."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from fusedream_sdk.batch.plan import Wanted
+from fusedream_sdk.optim.status import Status
+from fusedream_sdk.run.result import Result
+from fusedream_sdk.run.saving import Writer
+from fusedream_sdk.runtime.files import atomic_path
+
+TABLE, TENSORS = "rows.csv", "tensors"
+LOST = "lost"  # in place of a status
+FIRST, LAST = ("row", "picture", "prompt", "seed", "status", "best_step"), ("why",)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a table says of a row that was drawn: its scores, its best step, how it ended."""
+
+    scores: Mapping[str, float]
+    step: int
+    status: Status
+
+    @classmethod
+    def of(cls, made: Result) -> Record:
+        """Of a result of one row."""
+        scores = {name: round(float(x[0]), 5) for name, x in made.scores.items()}
+        return cls(scores, int(made.best_step[0]), made.status[0])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What came of many captions: the pictures are in a folder, with `rows.csv` and their tensors.
+
+    Attributes:
+        path: of the folder.
+        rows: that were asked for.
+        records: of those that are there, by their numbers.
+        lost: number of a row that could not be drawn -> why.
+        stopped: whether Ctrl-C ended it early.
+    """
+
+    path: Path
+    rows: Sequence[Wanted]
+    records: Mapping[int, Record]
+    lost: Mapping[int, str]
+    stopped: bool = False
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def done(self) -> bool:
+        """Whether every picture is there."""
+        return len(self.records) == len(self.rows)
+
+    @property
+    def pictures(self) -> list[Path]:
+        """Those that are there, in the order of the rows."""
+        return [self.path / f"{self.rows[number].stem}.png" for number in sorted(self.records)]
+
+    def means(self) -> dict[str, float]:
+        """The mean of each score, of the pictures that have a finite one."""
+        means: dict[str, float] = {}
+        for name in dict.fromkeys(name for record in self.records.values() for name in record.scores):
+            known = [record.scores[name] for record in self.records.values() if name in record.scores]
+            finite = [score for score in known if math.isfinite(score)]
+            means[name] = math.fsum(finite) / len(finite) if finite else math.nan
+        return means
+
+    def row_of(self, number: int) -> dict[str, Any]:
+        """A line of the table: name of a column -> what stands there."""
+        row = self.rows[number]
+        record, why = self.records.get(number), self.lost.get(number, "")
+        said = {"row": number, "picture": f"{row.stem}.png", "prompt": str(row.caption.prompt), "seed": row.seed}
+        if record is None:
+            return {**row.caption.more, **said, **({"status": LOST, "why": why} if why else {})}
+        return {**row.caption.more, **said, "status": str(record.status), "best_step": record.step, **record.scores}
+
+    def write(self, path: Path) -> None:
+        """Write the table as CSV, whole or not at all."""
+        more = dict.fromkeys(name for row in self.rows for name in row.caption.more)
+        scores = dict.fromkeys(name for record in self.records.values() for name in record.scores)
+        names = dict.fromkeys((*FIRST, *scores, *more, *(LAST if self.lost else ())))
+        with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+            table = csv.DictWriter(file, list(names), restval="", lineterminator="\n")
+            table.writeheader()
+            table.writerows(self.row_of(number) for number in range(len(self.rows)))
+
+    @property
+    def pil(self) -> list[Image.Image]:
+        """None: the pictures are written already."""
+        return []
+
+    def row_json(self, row: int) -> Mapping[str, Any]:
+        """Of no picture."""
+        raise IndexError(row)
+
+    def stems(self) -> list[str]:
+        """Of no picture."""
+        return []
+
+    def beside(self) -> dict[str, Writer]:
+        """The further files of the folder."""
+        return {TABLE: self.write}

@@ -1,0 +1,142 @@
+"""Batches whose workers are killed -9 in the midst, and batches that are ended themselves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.toys import add_distribution
+from tests.run.toys import content
+
+ROWS = 12
+SLOW = """
+import os, time
+from pathlib import Path
+from fusedream_sdk.models.loading import ModelPair
+from fusedream_sdk.testing import ToyGenerator
+
+
+PACE = float(os.environ.get("PACE", "0.01"))
+
+
+class Slow(ToyGenerator):
+    def __call__(self, latents):
+        time.sleep(PACE)
+        return super().__call__(latents)
+
+
+def generator(device="cpu"):
+    folder = Path(os.environ["FUSEDREAM_CACHE"])
+    (folder / f"loaded-{os.getpid()}").touch()
+    while 1 < len(list(folder.glob("loaded-*"))) < 3:  # on a busy machine one could draw all before the other is ready
+        time.sleep(0.02)
+    return Slow()
+
+
+def pair():
+    quick = {"steps": 20, "views": 2, "samples": 32, "bank": 32, "report_views": 4, "check_views": 4, "check_every": 10}
+    return ModelPair("slow", "toy", settings=quick)
+"""
+POINTS = """
+[fusedream_sdk.generators]
+slow = slow_models:generator
+[fusedream_sdk.models]
+slow = slow_models:pair
+"""
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def batch(toys: Path, process: Start, tmp_path: Path) -> Start:
+    """`fusedream batch` as a process of its own, with a generator that tells who has loaded it."""
+    add_distribution(toys, "slow-models", POINTS, {"slow_models": SLOW})
+    (tmp_path / "cache").mkdir(exist_ok=True)
+    Path("captions.txt").write_text("".join(f"a {colour} disc\n" for colour in ("red", "blue", "green") * (ROWS // 3)))
+
+    def start(out: str, *words: str) -> subprocess.Popen[str]:
+        return process("batch", "captions.txt", "--models", "slow", "--out", out, "--progress", "none", *words)
+
+    return start
+
+
+def loaded(tmp_path: Path) -> set[int]:
+    return {int(path.name.split("-")[1]) for path in (tmp_path / "cache").glob("loaded-*")}
+
+
+def wait_for(something: Callable[[], object], running: subprocess.Popen[str]) -> None:
+    for _ in range(24_000):
+        if something():
+            return
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.01)
+    raise AssertionError("it did not come")
+
+
+def pictures(out: str) -> int:
+    return len(list(Path(out).glob("*.png")))
+
+
+@pytest.fixture
+def undisturbed(batch: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """What one process makes; who loaded models for it is forgotten."""
+    monkeypatch.setenv("PACE", "0")
+    running = batch("whole")
+    said = running.communicate()
+    assert running.returncode == 0, said
+    monkeypatch.delenv("PACE")
+    for path in (tmp_path / "cache").glob("loaded-*"):
+        path.unlink()
+    return content(Path("whole"))
+
+
+@pytest.mark.parametrize("crew", [["--workers", "2"], ["--workers", "2", "--ray", "local"]], ids=["processes", "ray"])
+def test_of_two_workers_one_is_killed_and_the_folder_is_that_of_one_process_to_the_byte(
+    batch: Start, tmp_path: Path, undisturbed: dict[str, bytes], crew: list[str]
+):
+    if "--ray" in crew:
+        pytest.importorskip("ray")
+    running = batch("out", *crew)
+    wait_for(lambda: pictures("out") and len(loaded(tmp_path)) == 3, running)
+    killed = min(loaded(tmp_path) - {running.pid})
+    os.kill(killed, signal.SIGKILL)
+    out, err = running.communicate()
+    assert (running.returncode, f"{ROWS} of {ROWS} pictures" in out) == (0, True), err
+    assert content(Path("out")) == undisturbed  # by the other worker, and by a third where that was ready in time
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_a_batch_that_is_ended_goes_on_with_other_workers(
+    batch: Start, tmp_path: Path, undisturbed: dict[str, bytes], end: signal.Signals, monkeypatch: pytest.MonkeyPatch
+):
+    running = batch("out", "--workers", "2")
+    wait_for(lambda: pictures("out") > 1, running)
+    running.send_signal(end)
+    _, err = running.communicate()
+    assert running.returncode == (0 if end == signal.SIGINT else -signal.SIGKILL)
+    assert end == signal.SIGKILL or f"of {ROWS} pictures are saved in out. The same with --resume goes on." in err
+    there = pictures("out")
+    assert 0 < there < ROWS
+    for worker in loaded(tmp_path) - {running.pid}:
+        wait_until_gone(worker)
+    monkeypatch.setenv("PACE", "0")
+    again = batch("out", "--resume")
+    again.communicate()
+    assert (again.returncode, pictures("out")) == (0, ROWS)
+    assert content(Path("out")) == undisturbed
+
+
+def wait_until_gone(process: int) -> None:
+    """Nobody goes on drawing for a run that is over."""
+    for _ in range(1000):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"{process} is still there")
