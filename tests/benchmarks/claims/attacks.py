@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import fusedream_sdk as fd
+from fusedream_sdk.evaluation.bootstrap import Array
 from tests.benchmarks.case_studies import SCORES, Drawn, Readers, canvas, case_1, case_2
 from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Paired, Values, couples, paired
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
@@ -75,7 +76,7 @@ MEASURES = {
     "clip": "CLIP",
     "augclip": "AugCLIP over fresh views",
     "judge": "score by the judge",
-    "turned": "taken for the second",
+    "turned": "taken for the second thing by the judge",
 }
 
 
@@ -126,7 +127,8 @@ def _rows(asked: Asked, study: Callable[[Readers], tuple[object, Drawn]]) -> Pai
     return paired(asked, list(pairs), (BEFORE, *SCORES), make)
 
 
-def _rise(rows: Paired, way: str, measure: str):  # noqa: ANN202
+def _rise(rows: Paired, way: str, measure: str) -> Array:
+    """How much more a way has than before it, row by row."""
     return rows.column(way, measure) - rows.column(BEFORE, measure)
 
 

@@ -1,4 +1,4 @@
-"""Claim 6: IS, FID and R-precision of FuseDream against BigSleep, on captions of scenes that the emoji world's painter draws."""
+"""Claim 6: IS, FID and R-precision of FuseDream against BigSleep, on captions of scenes that a painter draws."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.benchmarks.judging import load_dual
 from tests.benchmarks.single_objects import dream_of
 
 SCORER, JUDGE = "emoji", "emoji-judge"
-# BigSleep has a latent for each layer; its 1,050 steps of 128 views are left for those that suit the emoji world, as FuseDream's
+# BigSleep has a latent for each layer; its 1,050 steps of 128 views are left for those that the pair recommends to both
 WAYS = {"fusedream": ("fusedream", {}), "big-sleep": ("big-sleep?published=false", {"layers": True})}
 PAINTER = "painter"
 FEW = 200  # resamples of FID, whose every one takes the eigenvalues of a large matrix
@@ -115,7 +115,7 @@ def figures(asked: Asked) -> Outcome:
 
 def _plain(options: Mapping[str, bool], asked: Asked) -> fd.FuseDream:
     """Without a search, and so without its bank."""
-    return dream_of(options, {"samples": 1, "basis": 1, **asked.settings}, "float32")
+    return dream_of(options, {**asked.settings, "samples": 1, "basis": 1}, "float32")
 
 
 def painted(folder: Path, count: int) -> dict[str, str]:
