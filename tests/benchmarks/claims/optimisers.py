@@ -75,7 +75,7 @@ def optimisers(asked: Asked) -> Outcome:
     reached = int(rows.column(MAIN, "reached").sum())
     notes = [
         f"BasinCMA as published, but {how.generations} generations in all in place of 31, at a rate of {how.lr:g}.",
-        f"BasinCMA came to the end of Adam in {reached} of {len(rows.prompts)} runs. The equal score is the lower of the two ends.",
+        f"BasinCMA came to the end of Adam in {reached} of {len(rows.prompts)} runs; the equal score is the lower of the ends.",
     ]
     return outcome(CLAIM, effects, rows.counts, means=means, notes=notes)
 

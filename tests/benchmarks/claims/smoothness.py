@@ -11,7 +11,7 @@ from torch import Tensor
 import fusedream_sdk as fd
 from fusedream_sdk.dream.ablation import AUGCLIP, JUDGED, Ablation
 from fusedream_sdk.dream.techniques import DEFAULT, FAMILIES
-from fusedream_sdk.evaluation.bootstrap import NAN, Interval
+from fusedream_sdk.evaluation.bootstrap import NAN, Array, Interval
 from fusedream_sdk.protocols import Perceptual
 from tests.benchmarks.claims.frame import Asked, Paired, coloured
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
@@ -30,7 +30,7 @@ CLAIM = Claim(
         Statement(
             "smooth",
             "an interpolation is a smooth sequence",
-            f"largest perceptual step of a walk in {FRAMES - 1} steps, as a share of the distance of its ends (a cut has 100 %)",
+            f"largest perceptual step of a walk in {FRAMES - 1} steps, as a share of the way between its ends; of a cut 100 %",
             bar=LARGEST,
             below=True,
             unit="share",
@@ -95,7 +95,7 @@ def far(distance: Perceptual, a: Tensor, b: Tensor) -> Tensor:
         return distance(a, b).clamp(min=0).sqrt()
 
 
-def walks(dream: fd.FuseDream, result: fd.Result, distance: Perceptual):  # noqa: ANN201
+def walks(dream: fd.FuseDream, result: fd.Result, distance: Perceptual) -> Array:
     """For each pair of neighbouring prompts, no prompt in two of them: the mean over seeds of the largest step."""
     prompts, seeds = list(dict.fromkeys(result.prompts)), list(dict.fromkeys(result.seeds))
     row = {pair: place for place, pair in enumerate(zip(result.prompts, result.seeds, strict=True))}
@@ -103,8 +103,9 @@ def walks(dream: fd.FuseDream, result: fd.Result, distance: Perceptual):  # noqa
     for one, other in zip(prompts[::2], prompts[1::2], strict=False):
         shares = []
         for seed in seeds:
-            ends = (result[row[prompt, seed]] for prompt in (one, other))
-            shares.append(largest_step(fd.interpolate(*ends, FRAMES, generator=dream.generator).images, distance))
+            begin, end = (result[row[prompt, seed]] for prompt in (one, other))
+            frames = fd.interpolate(begin, end, FRAMES, generator=dream.generator).images
+            shares.append(largest_step(frames, distance))
         found.append(np.mean(shares))
     return np.array(found)
 
@@ -115,7 +116,7 @@ def largest_step(frames: Tensor, distance: Perceptual) -> float:
     return float(far(distance, frames[:-1], frames[1:]).max()) / ends if ends else NAN
 
 
-def spreads(result: fd.Result, distance: Perceptual):  # noqa: ANN201
+def spreads(result: fd.Result, distance: Perceptual) -> Array:
     """For each prompt the mean distance of two of its seeds, (prompts,); NaN of a single seed."""
     found = []
     for prompt in dict.fromkeys(result.prompts):

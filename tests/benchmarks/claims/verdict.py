@@ -47,9 +47,9 @@ class Statement:
         if self.untold:
             return ""
         if self.number is not None:
-            low, high = (self.shown(self.number * x) for x in (1 / ABOUT, ABOUT))
-            return f"within {low} and {high}, with {self.shown(self.number)} inside"
-        return f"{'below' if self.below else 'above'} {self.shown(self.bar)}"
+            low, high = (self._plain(self.number * x) for x in (1 / ABOUT, ABOUT))
+            return f"within {low} and {high}, with {self._plain(self.number)} inside"
+        return f"{'below' if self.below else 'above'} {self._plain(self.bar)}"
 
     def verdict(self, interval: Interval) -> str:
         """What an interval says: on the claimed side as a whole, on the other side as a whole, or neither."""
@@ -67,8 +67,12 @@ class Statement:
         """A value of the effect as a table has it."""
         if self.unit == "times":
             return shown_number(value, digits=1)
-        signed = value < 0
-        return shown_number(value, share=self.unit == "share", signed=signed)
+        return shown_number(value, share=self.unit == "share", signed=value < 0)  # with the sign of a minus
+
+    def _plain(self, value: float) -> str:
+        """A number of the rule: no more digits than it has."""
+        text = f"{100 * value:g} %" if self.unit == "share" else f"{value:g}"
+        return text.replace("-", "−")
 
 
 @dataclass(frozen=True)
@@ -141,27 +145,27 @@ class Outcome:
     def to_markdown(self) -> str:
         """The verdict, the table, and the notes below it."""
         counts = [sum(one.verdict == v for one in self.found) for v in (HOLDS, FAILS, UNKNOWN)]
-        parts = ", ".join(f"{n} {v}" for n, v in zip(counts, (HOLDS, FAILS, UNKNOWN), strict=True) if n)
-        head = f"**Verdict: {self.verdict}.** Of {len(self.found)} statements: {parts}."
+        parts = "; ".join(f"{v}: {n}" for n, v in zip(counts, (HOLDS, FAILS, UNKNOWN), strict=True) if n)
+        head = f"**Verdict: {self.verdict}.** Its {len(self.found)} statements: {parts}."
         notes = ["", *(f"- {note}" for note in self.notes)] if self.notes else []
         return "\n".join([head, "", self.claim.table(self.found), *notes])
 
     def plot(self) -> Figure:
-        """Means by measure, and below them the effects, those of one rule in one panel, with a line where the rule has it."""
+        """The effects, those of one rule in one panel, with a line where the rule has it; below them the figures behind."""
         panels = []
-        for measure in dict.fromkeys(one.measure for one in self.means):
-            own = [one for one in self.means if one.measure == measure]
-            across = f"{'% of pictures; ' if own[0].share else ''}mean and 95 % interval"
-            panels.append(Panel(measure, across, [Row(one.way, one.interval) for one in own], own[0].share))
         known = [one for one in self.found if one.interval.value == one.interval.value]
         for rule in dict.fromkeys(_kind(one.statement) for one in known):
             own = [one for one in known if _kind(one.statement) == rule]
             first = own[0].statement
             share, mark = first.unit == "share", first.bar if first.number is None else first.number
-            unit = {"share": "percentage points", "times": "times", "score": "score"}[first.unit]
-            title = f"holds where the interval is {first.rule}"
-            rows = [Row(f"{one.statement.says}: {one.verdict}", one.interval) for one in own]
-            panels.append(Panel(title, f"{unit}; paired effect and 95 % interval", rows, share, mark))
+            unit = {"share": "percentage points; ", "times": "times; ", "score": ""}[first.unit]
+            across = f"{unit}effect and 95 % interval" + ("; hollow: cannot be told" if _untold(own) else "")
+            rows = [Row(f"{one.statement.says}: {one.verdict}", one.interval, bool(_untold([one]))) for one in own]
+            panels.append(Panel(f"Holds where the interval is {first.rule}", across, rows, share, mark))
+        for measure in dict.fromkeys(one.measure for one in self.means):
+            own = [one for one in self.means if one.measure == measure]
+            across = f"{'% of pictures; ' if own[0].share else ''}mean and 95 % interval"
+            panels.append(Panel(f"Behind it: {measure}", across, [Row(one.way, one.interval) for one in own], own[0].share))
         return interval_plot(panels)
 
     def to_json(self) -> dict[str, Any]:
@@ -214,6 +218,10 @@ def _line(one: Statement, found: Found | None) -> list[str]:
     of = f"{found.prompts:,} prompts, {found.pictures:,} rows" if found.prompts else ""
     ends = shown_interval(found.interval, one.shown)
     return [*cells, one.shown(found.interval.value), ends, of, found.verdict]
+
+
+def _untold(found: Sequence[Found]) -> list[Found]:
+    return [one for one in found if one.verdict == UNKNOWN]
 
 
 def _kind(one: Statement) -> tuple[Any, ...]:
