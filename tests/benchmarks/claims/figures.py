@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ from tests.benchmarks.single_objects import dream_of
 SCORER, JUDGE = "emoji", "emoji-judge"
 # BigSleep has a latent for each layer; its 1,050 steps of 128 views are left for those that the pair recommends to both
 WAYS = {"fusedream": ("fusedream", {}), "big-sleep": ("big-sleep?published=false", {"layers": True})}
-PAINTER = "painter"
+PAINTER, SCENES = "painter", 2000  # of the reference, the captions' own among them: more than the judge has features
 FEW = 200  # resamples of FID, whose every one takes the eigenvalues of a large matrix
 NAMED = frozenset({"colour", "back"})  # what a caption says where it is plain
 
@@ -50,7 +51,7 @@ CLAIM = Claim(
         Statement(
             "fid",
             "a lower FID than BigSleep",
-            f"FID by {JUDGE} features to the painter's scenes of the same captions: FuseDream, less BigSleep",
+            f"FID by {JUDGE} features to the painter's scenes: FuseDream, less BigSleep",
             below=True,
         ),
         Statement(
@@ -78,7 +79,8 @@ class Seen:
 
 def figures(asked: Asked) -> Outcome:
     """Captions by FuseDream and by BigSleep, both with the same generator, scorer, steps and views."""
-    scenes = painted(asked.folder / PAINTER, asked.prompts)
+    reference = painted(asked.folder / PAINTER, max(SCENES, asked.prompts))
+    scenes = dict(islice(reference.items(), asked.prompts))
     number = {caption: place for place, caption in enumerate(scenes)}
     dreams: dict[str, fd.FuseDream] = {}
 
@@ -100,17 +102,28 @@ def figures(asked: Asked) -> Outcome:
     captions = Captions(tuple(caption for caption, _ in pairs), tuple(names))
     models = {name: load_dual(name) for name in (SCORER, JUDGE)}
     seen = [looked_at(models, [asked.folder / way / name for name in names]) for way in WAYS]
-    painter = looked_at(models, [asked.folder / PAINTER / name for name in scenes.values()])
+    painter = looked_at(models, [asked.folder / PAINTER / name for name in reference.values()])
     effects = differences(models[JUDGE], seen, painter, captions.texts, asked.bootstrap)
     for key, by in (("clip-r-precision", SCORER), ("r-precision", JUDGE)):
-        ours, theirs = (np.array(firsts(models[by], one.embeddings[by], captions.texts)) for one in seen)
+        ours, theirs = (np.array(firsts(models[by], one.embeddings[by], captions.texts), dtype=np.float64) for one in seen)
         effects[key] = rows.mean(ours - theirs, DIFFERENCE)
-    notes = [
+    notes = _enough(effects, seen[0].embeddings[JUDGE])
+    notes += [
+        f"R-precision is of {Ranking().of(list(scenes))} captions, drawn from those of this run.",
         "BigSleep draws with a latent for each layer of the same generator, and takes its steps, views and rate from the pair,"
         " as FuseDream does, in place of 1,050 steps of 128 cutouts.",
         "These figures compare with nothing but each other: features, captions and pictures are of the emoji world.",
     ]
     return outcome(CLAIM, effects, rows.counts, means=_means(asked, captions, scenes), notes=notes)
+
+
+def _enough(effects: dict[str, Interval], seen: Tensor) -> list[str]:
+    """Leave the FID out where it would be of fewer pictures than features, and say so."""
+    pictures, features = seen.shape
+    if pictures > features:
+        return []
+    del effects["fid"]
+    return [f"FID of {pictures:,} pictures by {features:,} features is mostly a matter of their number: it takes more of them."]
 
 
 def _plain(options: Mapping[str, bool], asked: Asked) -> fd.FuseDream:

@@ -13,6 +13,8 @@ from fusedream_sdk.dream.ablation import AUGCLIP, JUDGED, Ablation
 from fusedream_sdk.dream.techniques import DEFAULT, FAMILIES
 from fusedream_sdk.evaluation.bootstrap import NAN, Array, Interval
 from fusedream_sdk.protocols import Perceptual
+from fusedream_sdk.run.recipe import DEFAULT_METHOD
+from fusedream_sdk.run.saving import slug
 from tests.benchmarks.claims.frame import Asked, Paired, coloured
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
 from tests.benchmarks.judging import CANDIDATES, pair_settings
@@ -64,7 +66,7 @@ def smoothness(asked: Asked) -> Outcome:
     found = fd.ablate(prompts, models=dream, seeds=list(asked.seeds), techniques=["views"], into=into, others=others)
     if found.stopped:
         raise KeyboardInterrupt
-    result, distance = fd.Result.load(asked.folder / ABLATION / DEFAULT), fd.load_perceptual("emoji")
+    result, distance = fd.Result.load(asked.folder / ABLATION / DEFAULT / slug(DEFAULT_METHOD)), fd.load_perceptual("emoji")
     steps = walks(dream, result, distance)
     spread = spreads(result, distance) / random_spread(dream, distance)
     walked = Paired(list(dict.fromkeys(result.prompts))[::2][: len(steps)], {}, asked.bootstrap)
@@ -80,7 +82,14 @@ def smoothness(asked: Asked) -> Outcome:
     notes = [
         f"{len(steps)} walks, between prompts that no other walk has; distances are roots of the emoji world's perceptual one.",
     ]
-    return outcome(CLAIM, effects, (len(prompts), len(result)), means=means, notes=notes)
+    return outcome(
+        CLAIM,
+        effects,
+        (len(prompts), len(result)),
+        own={"smooth": (len(steps), len(steps) * len(asked.seeds))},
+        means=means,
+        notes=notes,
+    )
 
 
 def _apart(found: Ablation, name: str) -> Interval:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HOLDS, FAILS, UNKNOWN, UNRUN = "holds", "does not hold", "cannot be told here", "not run yet"
+FEWEST = 10  # prompts, with fewer of which nothing is told: a resampling of so few knows too little of how they differ
 ABOUT = 2.0  # a number of the paper is met by an interval that has it inside and lies within half and twice of it
 Unit = Literal["score", "share", "times"]
 HEAD = ("in the paper", "measured here", "holds where the interval is", "value", "95 % interval", "of", "verdict")
@@ -77,17 +78,17 @@ class Statement:
 
 @dataclass(frozen=True)
 class Found:
-    """What was measured of one statement: the effect with its interval, over how many prompts and pictures (pairs of them)."""
+    """What was measured of one statement: the effect with its interval, over how many prompts and rows."""
 
     statement: Statement
     interval: Interval
     prompts: int
-    pictures: int
+    rows: int
 
     @property
     def verdict(self) -> str:
-        """Of this statement."""
-        return self.statement.verdict(self.interval)
+        """Of this statement; of too few prompts it cannot be told."""
+        return UNKNOWN if self.prompts < FEWEST else self.statement.verdict(self.interval)
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class Outcome:
         """Everything, as JSON has it."""
         found = [
             {"statement": one.statement.key, "verdict": one.verdict, "rule": one.statement.rule, **_plain(one.interval)}
-            | {"prompts": one.prompts, "pictures": one.pictures}
+            | {"prompts": one.prompts, "rows": one.rows}
             for one in self.found
         ]
         means = [{"way": one.way, "measure": one.measure, **_plain(one.interval)} for one in self.means]
@@ -191,20 +192,20 @@ def outcome(
     effects: Mapping[str, Interval],
     counts: tuple[int, int],
     *,
+    own: Mapping[str, tuple[int, int]] | None = None,
     means: Sequence[Mean] = (),
     notes: Sequence[str] = (),
 ) -> Outcome:
     """What was found of every statement of a claim; one without an effect cannot be told.
 
     Args:
-        effects: by the keys of the statements. counts: prompts and pictures.
+        effects: by the keys of the statements. counts: prompts and rows; `own` of statements that have others.
     """
     strange = set(effects) - {one.key for one in claim.statements}
     if strange:
         raise ValueError(f"expected statements of claim {claim.number}, got {', '.join(sorted(strange))}")
-    found = [
-        Found(one, effects.get(one.key, Interval(NAN)), *(counts if one.key in effects else (0, 0))) for one in claim.statements
-    ]
+    every = {**dict.fromkeys(effects, counts), **(own or {})}
+    found = [Found(one, effects.get(one.key, Interval(NAN)), *every.get(one.key, (0, 0))) for one in claim.statements]
     return Outcome(claim, tuple(found), tuple(means), tuple(notes))
 
 
@@ -215,7 +216,7 @@ def _line(one: Statement, found: Found | None) -> list[str]:
         return [one.says, one.untold, "", "", "", "", UNKNOWN]
     if found is None:
         return [*cells, UNRUN, UNRUN, UNRUN, UNRUN]
-    of = f"{found.prompts:,} prompts, {found.pictures:,} rows" if found.prompts else ""
+    of = f"{found.prompts:,} prompts, {found.rows:,} rows" if found.prompts else ""
     ends = shown_interval(found.interval, one.shown)
     return [*cells, one.shown(found.interval.value), ends, of, found.verdict]
 
