@@ -151,13 +151,14 @@ def _write(path: Path, plain: Any) -> None:
 
 def coloured(count: int) -> list[str]:
     """ "a red apple": the forty of `single_objects.txt`, then random ones."""
-    words = list(COLOURS)
-    return _more(single_objects.PROMPTS, count, lambda rng: with_article(f"{rng.choice(words)} {rng.choice(names())}"))
+    words, every = list(COLOURS), names()
+    return _more(single_objects.PROMPTS, count, lambda rng: with_article(f"{rng.choice(words)} {rng.choice(every)}"))
 
 
 def couples(count: int) -> list[tuple[str, str]]:
     """Two things, such as a dog and a cat: the ten of `case_studies`, then random ones."""
-    return _more(PAIRS, count, lambda rng: _two(rng, names()))
+    every = names()
+    return _more(PAIRS, count, lambda rng: _two(rng, every))
 
 
 def two_things(count: int) -> list[str]:

@@ -159,7 +159,7 @@ class Outcome:
             own = [one for one in known if _kind(one.statement) == rule]
             first = own[0].statement
             share, mark = first.unit == "share", first.bar if first.number is None else first.number
-            unit = {"share": "percentage points; ", "times": "times; ", "score": ""}[first.unit]
+            unit = {"share": "%; ", "times": "times; ", "score": ""}[first.unit]
             across = f"{unit}effect and 95 % interval" + ("; hollow: cannot be told" if _untold(own) else "")
             rows = [Row(f"{one.statement.says}: {one.verdict}", one.interval, bool(_untold([one]))) for one in own]
             panels.append(Panel(f"Holds where the interval is {first.rule}", across, rows, share, mark))
