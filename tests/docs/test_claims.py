@@ -11,9 +11,22 @@ import pytest
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.evaluation.bootstrap import Interval
-from tests.benchmarks.claims import page
+from tests.benchmarks import case_studies
+from tests.benchmarks.claims import attacks, page
 from tests.benchmarks.claims.__main__ import CLAIMS, made_by, main, parser, seeds_of
-from tests.benchmarks.claims.verdict import FAILS, HOLDS, UNKNOWN, UNRUN, Claim, Found, Mean, Statement, outcome, together
+from tests.benchmarks.claims.verdict import (
+    FAILS,
+    HOLDS,
+    UNKNOWN,
+    UNRUN,
+    Claim,
+    Found,
+    Mean,
+    Outcome,
+    Statement,
+    outcome,
+    together,
+)
 from tests.cli.toys import ROOT
 
 PAGE = ROOT / "docs" / "evidence.md"
@@ -171,3 +184,27 @@ def test_a_command_writes_table_plot_and_page(tmp_path: Path, monkeypatch: pytes
     args = parser().parse_args(["3", "--out", str(tmp_path / "out"), "--prompts", "12"])
     assert page.between(place.read_text(), 3).endswith(f"Made by {made_by(args)}.")
     assert str(tmp_path) not in place.read_text()
+
+
+def test_a_claim_is_measured_from_end_to_end_and_again_from_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(case_studies, "VIEWS", 4)
+    ask = ["1", "--out", str(tmp_path / "out"), "--prompts", "2"]
+    assert main(ask) == 0
+    table = (tmp_path / "out" / "claim-1.md").read_text()
+    rows = [json.loads(path.read_text())["values"] for path in (tmp_path / "out" / "rows").rglob("*.json")]
+    assert len(rows) == 6
+    assert all(set(row) == set(attacks.MEASURES) for row in rows)
+    assert "2 prompts, 2 rows" in table
+    (tmp_path / "out" / "claim-1.md").unlink()
+    monkeypatch.setattr(case_studies.Readers, "__call__", lambda *_: pytest.fail("measured again"))
+    assert main([*ask, "--resume"]) == 0
+    assert (tmp_path / "out" / "claim-1.md").read_text() == table
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path: Path, monkeypatch, capsys: pytest.CaptureFixture[str]):
+    def stopped(asked: object) -> Outcome:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(CLAIMS, 3, (CLAIM, stopped))
+    assert main(["3", "--out", str(tmp_path / "out")]) == 130
+    assert "--resume" in capsys.readouterr().err
