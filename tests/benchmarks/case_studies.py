@@ -16,7 +16,7 @@ picture in `case-1.txt` and `case-2.txt`.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,13 +71,15 @@ class Readers:
     """The scorer and the judge, and what they make of pictures of the pairs.
 
     Args:
-        seed: of the views.
+        seed: of the views. pairs: of things. models: the scorer and the judge, where they are loaded already.
     """
 
-    def __init__(self, seed: int) -> None:
-        self.scorer, self.judge = load_dual("emoji"), load_dual("emoji-judge")
-        self.firsts, self.seconds = ([with_article(pair[i]) for pair in PAIRS] for i in (0, 1))
-        self.seeds = [seed] * len(PAIRS)
+    def __init__(
+        self, seed: int, pairs: Sequence[tuple[str, str]] = PAIRS, models: tuple[Scorer, Scorer] | None = None
+    ) -> None:
+        self.scorer, self.judge = models or (load_dual("emoji"), load_dual("emoji-judge"))
+        self.pairs, self.seed, self.seeds = tuple(pairs), seed, [seed] * len(pairs)
+        self.firsts, self.seconds = ([with_article(pair[i]) for pair in pairs] for i in (0, 1))
 
     def __call__(self, images: Tensor) -> Reading:
         target = make_target(self.scorer, check_prompts(self.seconds))
@@ -96,19 +98,23 @@ def cosines(reader: Scorer, images: Tensor, prompts: list[str]) -> Tensor:
         return (reader.encode_image(shrink(images, reader.resolution)) * reader.encode_text(prompts)).sum(dim=1)
 
 
-def drawings(seed: int) -> Tensor:
-    """The first thing of every pair as the emoji world draws it, on a plain ground: (10, 3, 64, 64)."""
-    concepts = torch.tensor([names().index(first) for first, _ in PAIRS])
-    factors = torch.randn(len(PAIRS), len(FACTORS), generator=torch.Generator().manual_seed(seed))
+def drawings(pairs: Sequence[tuple[str, str]], seed: int) -> Tensor:
+    """The first thing of every pair as the emoji world draws it, on a plain ground: (B, 3, 64, 64)."""
+    concepts = torch.tensor([names().index(first) for first, _ in pairs])
+    factors = torch.randn(len(pairs), len(FACTORS), generator=torch.Generator().manual_seed(seed))
     factors[:, FACTORS.index("tint_strength")] = -2.0  # in its own colours
     return draw(load_sprites(), concepts, factors, SIDE)
 
 
-def case_1(readers: Readers, seed: int, epsilon: float) -> tuple[Tensor, Drawn]:
-    """Drawings, and one signed step on their pixels."""
-    generator = fd.load_generator("pixels", side=SIDE)
-    dream = fd.FuseDream(generator=generator, scorer="emoji", device="cpu", dtype="float32")
-    latents = generator.encode(drawings(seed))  # pyright: ignore[reportAttributeAccessIssue]  (an optional member)
+def canvas() -> fd.FuseDream:
+    """The scorer with a generator whose latents are pixels."""
+    return fd.FuseDream(generator=fd.load_generator("pixels", side=SIDE), scorer="emoji", device="cpu", dtype="float32")
+
+
+def case_1(readers: Readers, dream: fd.FuseDream, epsilon: float) -> tuple[Tensor, Drawn]:
+    """Drawings, and one signed step on their pixels, on a `canvas`."""
+    generator, seed = dream.generator, readers.seed
+    latents = generator.encode(drawings(readers.pairs, seed))  # pyright: ignore[reportAttributeAccessIssue]  (an optional member)
 
     def drawn(score: str) -> Tensor:
         method = fd.load_method("fgsm", epsilon=epsilon, score=score)
@@ -117,9 +123,9 @@ def case_1(readers: Readers, seed: int, epsilon: float) -> tuple[Tensor, Drawn]:
     return generator(latents), drawn
 
 
-def case_2(readers: Readers, seed: int, steps: int) -> tuple[Tensor, Drawn]:
+def case_2(readers: Readers, dream: fd.FuseDream, steps: int) -> tuple[Tensor, Drawn]:
     """What a search finds for the first things, and its latents moved towards the second."""
-    dream = fd.FuseDream("emoji", device="cpu", dtype="float32")
+    seed = readers.seed
     found = [dream.iterate(first, seeds=seed, method=f"attack?score=augclip&origin={first}") for first in readers.firsts]
     begun = [dict(next(states).evaluation.latents) for states in found]
 
@@ -177,9 +183,10 @@ def main() -> None:
     lr = pair_settings("emoji")["lr"]
     print(f"{len(PAIRS)} pairs, seed {args.seed}, epsilon {args.epsilon:.4f}, {args.steps} steps at {lr}; {machine()}")
     if args.case != 2:
-        study(readers, "case-1", *case_1(readers, args.seed, args.epsilon), args.out)
+        study(readers, "case-1", *case_1(readers, canvas(), args.epsilon), args.out)
     if args.case != 1:
-        study(readers, "case-2", *case_2(readers, args.seed, args.steps), args.out)
+        dream = fd.FuseDream("emoji", device="cpu", dtype="float32")
+        study(readers, "case-2", *case_2(readers, dream, args.steps), args.out)
 
 
 if __name__ == "__main__":

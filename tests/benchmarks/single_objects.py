@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +34,23 @@ METHODS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def run(method: str, seeds: list[int]) -> tuple[fd.Result, float]:
-    """Results of a method on all prompts, and its seconds per picture."""
-    options, changes = METHODS[method]
+def dream_of(options: Mapping[str, Any], changes: Mapping[str, Any], dtype: str = "auto") -> fd.FuseDream:
+    """The emoji world with options of its generator and changes of its settings, and the bank that it searches."""
     dream = fd.FuseDream(
         generator=fd.load_generator("emoji", **options),
         scorer="emoji",
         device="cpu",
+        dtype=dtype,
         settings={**pair_settings("emoji"), **changes},
     )
     if dream.settings.searches:
         dream.bank()
+    return dream
+
+
+def run(method: str, seeds: list[int]) -> tuple[fd.Result, float]:
+    """Results of a method on all prompts, and its seconds per picture."""
+    dream = dream_of(*METHODS[method])
     begun = time.perf_counter()
     result = dream.generate(PROMPTS, seeds=seeds)
     return result, (time.perf_counter() - begun) / len(result)

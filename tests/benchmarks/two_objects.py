@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,14 +104,14 @@ def candidates(prompt: str, seed: int) -> list[str]:
     return listed
 
 
-def judged(judge: Scorer, images: Tensor) -> tuple[list[int], list[bool]]:
+def judged(judge: Scorer, images: Tensor, prompts: Sequence[str] = PROMPTS) -> tuple[list[int], list[bool]]:
     """The place of each prompt among its captions, from 0, and whether the judge sees both things."""
     every = [article(name) for name in names()]
     places, both = [], []
     with torch.no_grad():
         seen = judge.encode_image(shrink(images, judge.resolution))
         known = judge.encode_text(every)
-        for row, prompt in zip(seen, PROMPTS, strict=True):
+        for row, prompt in zip(seen, prompts, strict=True):
             places.append(place_of_own(judge.encode_text(candidates(prompt, 0)) @ row))
             likeliest = {every[i] for i in (known @ row).topk(5).indices.tolist()}
             first, _, second = things(prompt)

@@ -1,0 +1,113 @@
+"""Claim 5: two things composed against a single picture, and three ways to weigh the two losses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import fusedream_sdk as fd
+from fusedream_sdk.evaluation.bootstrap import Array
+from tests.benchmarks.case_studies import cosines
+from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Paired, Values, paired, row_file, two_things
+from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
+from tests.benchmarks.judging import load_dual
+from tests.benchmarks.two_objects import METHODS, judged
+
+SUMS = ("linear-1", "linear-10", "linear-100")
+WAYS = ("single", "bi-level", *SUMS, "inverse")
+HALVING = 3
+AS_GOOD = -0.02  # by so much of the judge's score bi-level may be behind a tuned sum and still "needs no tuning"
+SHARES = {"first": "R-precision by the judge, of 100", "both": "both things seen by the judge"}
+SCORES = {"judge": "score by the judge", "augclip": "AugCLIP over fresh views"}
+
+CLAIM = Claim(
+    5,
+    "Composition renders two things; bi-level needs no tuning, the sum does, the inverse is worse",
+    (
+        Statement(
+            "two",
+            "two things where one picture merges or drops one",
+            "R-precision by the judge among captions that change one of the things: bi-level, less a single picture",
+            unit="share",
+        ),
+        Statement(
+            "both",
+            "and both can be seen",
+            "share of pictures in which the judge sees both things: bi-level, less a single picture",
+            unit="share",
+        ),
+        Statement(
+            "untuned",
+            "bi-level needs no tuning",
+            "score by the judge: bi-level, less the sum whose c of 1, 10, 100 is best on the other prompts",
+            bar=AS_GOOD,
+        ),
+        Statement(
+            "tuned",
+            "the sum needs tuning case by case",
+            "score by the judge: the c that is best for this prompt by its other seeds, less the c that is best on the others",
+        ),
+        Statement(
+            "inverse-score",
+            "the inverse has poor AugCLIP",
+            "AugCLIP over fresh views: bi-level, less the inverse",
+        ),
+        Statement("inverse", "the inverse is worse", "score by the judge: bi-level, less the inverse"),
+    ),
+)
+
+
+def composition(asked: Asked) -> Outcome:
+    """Sentences of two things, each by every way; nine places, halved by three."""
+    dream = fd.FuseDream("emoji", device="cpu", dtype="float32", settings=dict(asked.settings))
+    dream.bank()
+    judge = load_dual("emoji-judge")
+
+    def make(way: str, prompt: str, seed: int) -> Values:
+        changes = METHODS[way]
+        if changes is None:
+            found = dream.generate(prompt, seeds=seed, progress=False)
+        else:
+            found = dream.compose(prompt, seeds=seed, halving=HALVING, progress=False, **changes).result
+        picture = row_file(asked, way, prompt, seed, ".png")
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        found.save(picture, overwrite=True)
+        places, both = judged(judge, found.images, [prompt])
+        scores = {"judge": float(cosines(judge, found.images, [prompt])), "augclip": float(found.scores["augclip"])}
+        return {"first": places[0] == 0, "both": both[0], **scores}
+
+    rows = paired(asked, two_things(asked.prompts), WAYS, make)
+    best = tuned(rows, "judge")
+    effects = {
+        "two": rows.apart("bi-level", "single", "first", DIFFERENCE),
+        "both": rows.apart("bi-level", "single", "both", DIFFERENCE),
+        "untuned": rows.mean(rows.column("bi-level", "judge") - best["others"]),
+        "tuned": rows.mean(best["own"] - best["others"]),
+        "inverse-score": rows.apart("bi-level", "inverse", "augclip"),
+        "inverse": rows.apart("bi-level", "inverse", "judge"),
+    }
+    means = [
+        Mean(way, title, rows.mean(rows.column(way, name), SHARE if name in SHARES else None), name in SHARES)
+        for name, title in {**SHARES, **SCORES}.items()
+        for way in WAYS
+    ]
+    notes = [] if len(asked.seeds) > 1 else ["Whether the sum needs tuning takes at least two seeds."]
+    return outcome(CLAIM, effects, rows.counts, means=means, notes=notes)
+
+
+def tuned(rows: Paired, measure: str) -> dict[str, Array]:
+    """What a sum scores whose coefficient was chosen without the row itself: (rows,) each, NaN where there is nothing else.
+
+    Choosing on the row would favour whichever of three noisy scores is the largest.
+
+    Returns:
+        "others": by the c with the best mean on the other prompts. "own": by the c that is best on the prompt's other seeds.
+    """
+    scores = np.stack([rows.column(way, measure) for way in SUMS])  # (3, rows)
+    prompts = np.array(rows.prompts)
+    found = {name: np.full(len(prompts), np.nan) for name in ("others", "own")}
+    for row, prompt in enumerate(prompts):
+        same = prompts == prompt
+        for name, known in (("others", ~same), ("own", same & (np.arange(len(prompts)) != row))):
+            if known.any():
+                found[name][row] = scores[scores[:, known].mean(axis=1).argmax(), row]
+    return found

@@ -1,0 +1,185 @@
+"""What the seven commands share: what is asked for, prompts, and rows that are measured once and kept."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from zlib import crc32
+
+import numpy as np
+
+from fusedream_emoji.art import names
+from fusedream_emoji.render import COLOURS
+from fusedream_emoji.training.captions import article
+from fusedream_sdk.errors import FuseDreamError, InvalidInput
+from fusedream_sdk.evaluation.bootstrap import Array, Bootstrap, Interval
+from fusedream_sdk.run.saving import slug
+from fusedream_sdk.runtime.files import atomic_path
+from fusedream_sdk.runtime.plain import read_json
+from fusedream_sdk.runtime.progress import bar
+from tests.benchmarks import single_objects, two_objects
+from tests.benchmarks.case_studies import PAIRS
+from tests.benchmarks.judging import with_article
+
+ASKED, ROWS = "asked.json", "rows"
+SHARE, DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)  # what a share can be, and a difference of two
+Values = Mapping[str, float]
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command is asked for.
+
+    Attributes:
+        folder: takes rows, table and plot. prompts: how many. seeds: of each.
+        settings: changes of the settings of every run, such as the number of steps; empty for what the pair recommends.
+        options: of one claim, such as the generations of BasinCMA.
+        bootstrap: of the intervals.
+    """
+
+    folder: Path
+    prompts: int
+    seeds: tuple[int, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    bootstrap: Bootstrap = field(default_factory=Bootstrap)
+
+    def open(self, claim: int, *, resume: bool) -> None:
+        """Make the folder, and note in it what cannot change while it fills. Prompts and seeds may be added.
+
+        Raises:
+            InvalidInput: it is there and `resume` is not asked for, or it was filled otherwise.
+        """
+        path, about = self.folder / ASKED, {"claim": claim, "settings": dict(self.settings), "options": dict(self.options)}
+        if self.folder.exists() and any(self.folder.iterdir()) and not (resume and path.exists()):
+            fix = "Go on with it by --resume, or choose another."
+            raise InvalidInput("out", expected="a folder that this command has begun, or none", got=f"{self.folder}", fix=fix)
+        if path.exists():
+            found = read_json(path)
+            if found != about:
+                fix = "Give the same options, or another folder."
+                raise InvalidInput("out", expected=f"a folder of {about}", got=f"one of {found}", fix=fix)
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write(path, about)
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The same prompts and seeds by several ways of drawing: a value of every measure for each of them.
+
+    Attributes:
+        prompts: of each row.
+        ways: way -> a dictionary of measures for each row.
+        bootstrap: of the intervals, which resample prompts with all of their seeds.
+    """
+
+    prompts: Sequence[str]
+    ways: Mapping[str, Sequence[Values]]
+    bootstrap: Bootstrap
+
+    def column(self, way: str, measure: str) -> Array:
+        """The values of a measure, (rows,)."""
+        return np.array([row[measure] for row in self.ways[way]], dtype=np.float64)
+
+    def mean(self, values: Array, bounds: tuple[float, float] | None = None) -> Interval:
+        """The mean of a value of each row, and its interval; rows that are NaN are left out."""
+        there = np.isfinite(values)
+        kept = [prompt for prompt, one in zip(self.prompts, there, strict=True) if one]
+        return self.bootstrap.mean(values[there].tolist(), kept, bounds)
+
+    def apart(self, way: str, other: str, measure: str, bounds: tuple[float, float] | None = None) -> Interval:
+        """How much more one way has than another, row by row."""
+        return self.mean(self.column(way, measure) - self.column(other, measure), bounds)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Of prompts and of rows."""
+        return len(set(self.prompts)), len(self.prompts)
+
+
+def paired(asked: Asked, prompts: Sequence[str], ways: Sequence[str], make: Callable[[str, str, int], Values]) -> Paired:
+    """Every prompt and seed by every way, those measured now that are not in the folder yet.
+
+    Rows are done prompt by prompt, all ways of a prompt together, so that whatever is there is a fair comparison.
+
+    Args:
+        make: way, prompt and seed to the measures.
+    """
+    found: dict[str, list[Values]] = {way: [] for way in ways}
+    pairs = [(prompt, seed) for prompt in prompts for seed in asked.seeds]
+    with bar("rows", True) as advance:
+        for place, (prompt, seed) in enumerate(pairs):
+            for number, way in enumerate(ways):
+                found[way].append(_row(asked, way, prompt, seed, make))
+                advance(place * len(ways) + number + 1, len(pairs) * len(ways))
+    return Paired([prompt for prompt, _ in pairs], found, asked.bootstrap)
+
+
+def row_file(asked: Asked, way: str, prompt: str, seed: int, suffix: str = ".json") -> Path:
+    """Where a row of the folder is, or its picture."""
+    letters = f"{slug(prompt)}-{crc32(prompt.encode()):08x}"  # long captions may begin alike
+    return asked.folder / ROWS / slug(way) / f"{letters}-seed{seed}{suffix}"
+
+
+def _row(asked: Asked, way: str, prompt: str, seed: int, make: Callable[[str, str, int], Values]) -> Values:
+    path, own = row_file(asked, way, prompt, seed), {"prompt": prompt, "seed": seed}
+    try:
+        kept: Any = read_json(path)
+        if own.items() <= kept.items():
+            return {name: float(x) for name, x in kept["values"].items()}
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, FuseDreamError):
+        pass  # none yet, or damaged: it is measured again
+    values = {name: float(x) for name, x in make(way, prompt, seed).items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, {**own, "values": values})
+    return values
+
+
+def _write(path: Path, plain: Any) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(plain, indent=1) + "\n", encoding="utf-8")
+
+
+# Prompts: those of the benchmarks first, then others drawn in a fixed order, so that more of them keep the rows that are there
+
+
+def coloured(count: int) -> list[str]:
+    """ "a red apple": the forty of `single_objects.txt`, then random ones."""
+    words, every = list(COLOURS), names()
+    return _more(single_objects.PROMPTS, count, lambda rng: with_article(f"{rng.choice(words)} {rng.choice(every)}"))
+
+
+def couples(count: int) -> list[tuple[str, str]]:
+    """Two things, such as a dog and a cat: the ten of `case_studies`, then random ones."""
+    every = names()
+    return _more(PAIRS, count, lambda rng: _two(rng, every))
+
+
+def two_things(count: int) -> list[str]:
+    """ "a dog near a boat": the thirty of `two_objects.txt`, then random ones."""
+    plain = [name for name in names() if not any(link in f" {name} " for link in two_objects.LINKS)]
+
+    def drawn(rng: random.Random) -> str:
+        first, second = _two(rng, plain)
+        return f"{article(first)}{rng.choice(two_objects.LINKS)}{article(second)}"
+
+    return _more(two_objects.PROMPTS, count, drawn)
+
+
+def _two(rng: random.Random, listed: Sequence[str]) -> tuple[str, str]:
+    first, second = rng.sample(listed, 2)
+    return first, second
+
+
+def _more(first: Sequence[Item], count: int, drawn: Callable[[random.Random], Item]) -> list[Item]:
+    """So many different ones: the first, then those that are drawn."""
+    rng, found = random.Random(0), dict.fromkeys(first)
+    while len(found) < count:
+        found.setdefault(drawn(rng))
+    return list(found)[:count]

@@ -1,0 +1,73 @@
+"""A page whose figures come from commands: what stands between a claim's markers is replaced, the rest is prose."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.evaluation.plots import save_figure
+from fusedream_sdk.runtime.files import atomic_path
+from tests.benchmarks.claims.verdict import Outcome
+
+IMAGES = "images"  # beside the page
+
+
+def markers(number: int) -> tuple[str, str]:
+    """The lines before and after what a command writes."""
+    return f"<!-- claim {number}: written by its command -->", f"<!-- claim {number}: end -->"
+
+
+def between(text: str, number: int) -> str:
+    """What stands between the markers of a claim. Raises InvalidInput: they are not there, or not once, or not in order."""
+    first, last = _places(text, number)
+    return text[first:last].strip("\n")
+
+
+def replaced(text: str, number: int, body: str) -> str:
+    """The page with another body between the markers of a claim. Errors as of `between`."""
+    first, last = _places(text, number)
+    return f"{text[:first]}\n{body.strip()}\n{text[last:]}"
+
+
+def write(page: Path, found: Outcome, made_by: str) -> list[Path]:
+    """Put what was found into a page, and its plot into the folder of images beside it.
+
+    Args:
+        made_by: the command and the machine, which the page names.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        InvalidInput: the page cannot be read, or has no such markers. OutputError: a file cannot be written.
+    """
+    number, text = found.claim.number, read(page)
+    _places(text, number)  # before anything is written
+    plot = page.parent / IMAGES / f"claim-{number}.png"
+    plot.parent.mkdir(exist_ok=True)
+    with atomic_path(plot) as temporary:
+        save_figure(found.plot(), temporary)
+    link = f"![{found.claim.title}: figures and effects with their intervals]({IMAGES}/{plot.name})"
+    body = f"{found.to_markdown()}\n\n{link}\n\nMade by {made_by}."
+    with atomic_path(page) as temporary:
+        temporary.write_text(replaced(text, number, body), encoding="utf-8")
+    return [page, plot]
+
+
+def read(page: Path) -> str:
+    """The text of a page. Raises InvalidInput."""
+    try:
+        return page.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        expected, fix = "a page in UTF-8 that can be read", "Give docs/evidence.md."
+        raise InvalidInput("write", expected=expected, got=f"{os.fspath(page)} ({error})", fix=fix) from error
+
+
+def _places(text: str, number: int) -> tuple[int, int]:
+    """Where what is between the markers begins, and where it ends."""
+    begin, end = markers(number)
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        counts = f"{text.count(begin)} of the first, {text.count(end)} of the second"
+        raise InvalidInput("write", expected=f"a page with {begin!r}, then {end!r}, each once", got=counts)
+    return text.index(begin) + len(begin), text.index(end)

@@ -1,0 +1,158 @@
+"""`tests.benchmarks.claims`: rows that are kept, prompts, and what single claims compute of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.evaluation.bootstrap import Bootstrap, Interval
+from fusedream_sdk.testing import ToyScorer
+from tests.benchmarks.claims import figures, smoothness
+from tests.benchmarks.claims.composition import SUMS, tuned
+from tests.benchmarks.claims.frame import Asked, Paired, Values, coloured, couples, paired, row_file, two_things
+from tests.benchmarks.claims.optimisers import geometric
+from tests.benchmarks.judging import candidates
+from tests.benchmarks.two_objects import things
+
+# What is asked for, and rows
+
+
+def asked_of(folder: Path, prompts: int = 2, seeds: tuple[int, ...] = (0, 1), **settings: int) -> Asked:
+    return Asked(folder, prompts, seeds, settings, bootstrap=Bootstrap(resamples=200))
+
+
+def counted() -> tuple[list[tuple[str, str, int]], Callable[[str, str, int], Values]]:
+    calls: list[tuple[str, str, int]] = []
+
+    def make(way: str, prompt: str, seed: int) -> Values:
+        calls.append((way, prompt, seed))
+        return {"x": len(prompt) + 10 * seed + (way == "b"), "first": way == "b"}
+
+    return calls, make
+
+
+def test_a_folder_is_gone_on_with_by_resume_alone_and_with_the_same_settings(tmp_path: Path):
+    folder = tmp_path / "runs" / "claim"
+    asked_of(folder, steps=3).open(3, resume=False)
+    with pytest.raises(InvalidInput, match="--resume"):
+        asked_of(folder, steps=3).open(3, resume=False)
+    asked_of(folder, prompts=9, seeds=(4,), steps=3).open(3, resume=True)
+    for other, claim in ((asked_of(folder, steps=4), 3), (asked_of(folder, steps=3), 4)):
+        with pytest.raises(InvalidInput, match="the same options"):
+            other.open(claim, resume=True)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").touch()
+    with pytest.raises(InvalidInput, match="begun"):
+        asked_of(tmp_path / "mine").open(3, resume=True)
+
+
+def test_rows_that_are_there_are_not_measured_again(tmp_path: Path):
+    calls, make = counted()
+    first = paired(asked_of(tmp_path), ["one", "three"], ["a", "b"], make)
+    assert calls[:3] == [("a", "one", 0), ("b", "one", 0), ("a", "one", 1)]  # all ways of a row, then the next
+    assert len(calls) == 8
+    again = paired(asked_of(tmp_path), ["one", "three"], ["a", "b"], make)
+    assert len(calls) == 8
+    assert again == first
+    row_file(asked_of(tmp_path), "b", "three", 0).write_text("{half")
+    paired(asked_of(tmp_path), ["one", "three", "fourth"], ["a", "b"], make)
+    assert calls[8:] == [("b", "three", 0), *((way, "fourth", seed) for seed in (0, 1) for way in ("a", "b"))]
+
+
+def test_long_captions_that_begin_alike_have_files_of_their_own(tmp_path: Path):
+    one, other = (row_file(asked_of(tmp_path), "a", "word " * 30 + end, 0) for end in ("x", "y"))
+    assert one != other
+
+
+def test_an_effect_is_paired_and_its_interval_is_over_prompts(tmp_path: Path):
+    _, make = counted()
+    rows = paired(asked_of(tmp_path), [f"{'x' * n}" for n in range(1, 13)], ["a", "b"], make)
+    assert rows.counts == (12, 24)
+    assert rows.apart("b", "a", "x") == Interval(1.0, 1.0, 1.0)  # whatever the prompts' own spread
+    wide = rows.mean(rows.column("a", "x"))
+    assert wide.low < wide.value < wide.high
+    some = rows.column("a", "x")
+    some[2:] = np.nan
+    assert rows.mean(some).value == pytest.approx(1 + 10 * 0.5)  # the rows that are there
+
+
+@pytest.mark.parametrize("draw", [coloured, couples, two_things])
+def test_more_prompts_keep_those_that_are_there(draw: Callable[[int], list]):
+    many = draw(60)
+    assert draw(7) == many[:7]
+    assert len(set(many)) == 60
+
+
+def test_every_prompt_has_its_hundred_captions():
+    assert all(len(set(candidates(prompt, 0))) == 100 for prompt in coloured(43)[40:])
+    assert all(len({*things(prompt)}) == 3 for prompt in two_things(60))
+
+
+# What single claims compute
+
+
+def rows_of(prompts: list[str], **ways: list[float]) -> Paired:
+    return Paired(prompts, {way: [{"judge": x} for x in values] for way, values in ways.items()}, Bootstrap(resamples=200))
+
+
+def test_a_coefficient_is_chosen_on_other_pictures_than_those_it_is_judged_by():
+    prompts = ["p", "p", "q", "q"]
+    scores = dict(zip(SUMS, ([0.9, 0.1, 0.2, 0.2], [0.5, 0.5, 0.1, 0.1], [0.0, 0.0, 0.4, 0.3]), strict=True))
+    found = tuned(rows_of(prompts, **scores), "judge")
+    assert found["others"].tolist() == [
+        0.0,
+        0.0,
+        0.2,
+        0.2,
+    ]  # p by what is best for q, and the other way about (a tie: the first)
+    assert found["own"].tolist() == [
+        0.5,
+        0.1,
+        0.4,
+        0.3,
+    ]  # by the other seed: the second sum for p's first, the first for its second
+    alone = tuned(rows_of(["p", "q"], **{way: [0.1, 0.2] for way in SUMS}), "judge")
+    assert np.isnan(alone["own"]).all()
+
+
+def test_times_are_averaged_as_ratios():
+    rows = rows_of(["p", "q"], a=[1.0, 1.0])
+    assert geometric(rows, np.array([2.0, 8.0])).value == pytest.approx(4.0)
+
+
+def squares(a: Tensor, b: Tensor) -> Tensor:
+    return (a - b).square().mean(dim=(1, 2, 3))
+
+
+def test_the_largest_step_of_an_even_walk_is_one_of_its_steps_and_of_a_cut_all_of_it():
+    even = torch.linspace(0, 1, 25).view(25, 1, 1, 1).expand(25, 3, 4, 4)
+    assert smoothness.largest_step(even, squares) == pytest.approx(1 / 24, rel=1e-4)
+    assert smoothness.largest_step((even > 0.5).float(), squares) == pytest.approx(1.0)
+    assert math.isnan(smoothness.largest_step(even[:1].expand(25, 3, 4, 4), squares))
+
+
+def test_diversity_is_the_mean_distance_of_two_and_unknown_of_one():
+    images = torch.tensor([0.0, 0.5, 1.0]).view(3, 1, 1, 1).expand(3, 3, 4, 4)
+    assert smoothness.spread(images, squares) == pytest.approx((0.5 + 1.0 + 0.5) / 3)
+    assert math.isnan(smoothness.spread(images[:1], squares))
+
+
+def test_a_system_is_not_ahead_of_itself():
+    captions = [f"caption {n}" for n in range(12)]
+    judge = ToyScorer(8)
+    right, wrong = judge.encode_text(captions), judge.encode_text(captions[:1]).expand(12, -1)
+    one, other = (figures.Seen({figures.JUDGE: x}) for x in (right, wrong))
+    same = figures.differences(judge, [one, one], one, captions, Bootstrap(resamples=50))
+    assert all(abs(x) < 1e-6 for found in same.values() for x in (found.value, found.low, found.high))
+    ahead = figures.differences(judge, [one, other], one, captions, Bootstrap(resamples=50))
+    assert ahead["is"].low > 0
+    assert ahead["fid"].high < 0
+    assert figures.firsts(judge, right, captions) == [True] * 12
+    assert sum(figures.firsts(judge, wrong, captions)) <= 1
