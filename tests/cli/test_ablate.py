@@ -65,8 +65,8 @@ def test_one_that_was_killed_goes_on_and_is_the_same_as_one_that_was_not(fusedre
     [
         (("--techniques", "vews"), "--techniques: expected some of views, search"),
         (("--steps", "0"), "expected an integer of at least 1; got '0'."),
-        (("--captions", "none.txt"), "--captions: expected a text file with a caption on each line"),
-        (("--others", "none.txt"), "--others: expected a text file with a caption on each line"),
+        (("--captions", "none.txt"), "--captions: expected an existing file of captions"),
+        (("--others", "none.txt"), "--others: expected an existing file of captions"),
         (("--judged-by", "toyy"), "Did you mean 'toy'?"),
         (("-o", "nowhere/out"), "--out: expected an existing folder, got nowhere."),
     ],

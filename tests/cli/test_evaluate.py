@@ -47,7 +47,7 @@ def test_a_folder_of_ours_needs_neither_captions_nor_a_judge(fusedream, toys):
     [
         (("--metrics", "fid,fud"), "--metrics: expected some of r-precision, clip-r-precision, fid, is, kid, got fud."),
         (("--metrics", "fid"), "--reference: expected a folder of pictures that fid compares with, got none."),
-        (("--captions", "none.txt"), "--captions: expected a text file with a caption on each line"),
+        (("--captions", "none.txt"), "--captions: expected an existing file of captions"),
         (("-o", "a.doc"), "--out: expected a file that ends in one of .md, .csv, .json, .png, .svg, .pdf, got a.doc."),
         (("-o", "captions.txt"), "--out: expected a file that ends in one of"),
         (("--judge", "toyy"), "Did you mean 'toy'?"),

@@ -142,7 +142,7 @@ def test_a_variant_that_cannot_be_drawn_is_told_in_its_place(dream: FuseDream, m
         ({"stepz": 3}, InvalidInput, "Did you mean 'steps'"),
         ({"steps": 0}, InvalidInput, "steps: expected an integer of at least 1"),
         ({"seeds": -1}, InvalidInput, "seeds: expected integers from 0"),
-        ({"others": 5}, InvalidInput, "others: expected a text file"),
+        ({"others": 5}, InvalidInput, "others: expected a file with a caption"),
         ({"judge": "toyy"}, UnknownPlugin, "scorers: expected"),
         ({"progress": "no"}, InvalidInput, "progress: expected True or False"),
     ],

@@ -149,7 +149,7 @@ def test_a_dual_encoder_of_other_numbers_is_refused(value: Any, message: str, fi
     clip()
     found = load_file("tiny/model.safetensors")
     name = next(name for name in found if name.endswith("text_projection.weight"))
-    found[name] = found[name].long() if value == "long" else torch.full_like(found[name], value)
+    found[name] = found[name].long() if value == "long" else torch.full_like(found[name].float(), value)
     Path("tiny/model.safetensors").unlink()
     if file.endswith("bin"):
         torch.save(found, Path("tiny", file))
