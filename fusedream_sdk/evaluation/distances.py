@@ -16,10 +16,7 @@ from torch import Tensor
 from fusedream_sdk.evaluation.bootstrap import Array
 
 CHUNK = 1024  # rows of a kernel matrix at a time
-PARTS, OF_MANY = (
-    10,
-    5000,
-)  # the published inception score is a mean over ten parts of a set; of fewer pictures they are too small
+PARTS, OF_MANY = 10, 5000  # the published inception score is a mean over parts; of fewer pictures they are too small
 
 
 def frechet(features: Tensor, reference: Tensor) -> float:

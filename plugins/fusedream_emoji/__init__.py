@@ -33,7 +33,7 @@ def vqgan(**options: Any) -> Generator:
 
 
 def turbo(**options: Any) -> Generator:
-    """The emoji one-step diffusion model: 64 drawings, 64 x 64 pixels. Needs `diffusers`; options as for `diffusion`."""
+    """The emoji one-step diffusion model: 376 drawings, 64 x 64 pixels. Needs `diffusers`; options as for `diffusion`."""
     import fusedream_diffusion
 
     return fusedream_diffusion.load(**{"weights": str(WEIGHTS / "turbo"), **options})
