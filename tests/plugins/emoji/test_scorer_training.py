@@ -13,9 +13,10 @@ from transformers import AutoModel, AutoProcessor, CLIPTokenizer
 
 from fusedream_emoji.art import load_sprites
 from fusedream_emoji.scenes import SceneSampler
-from fusedream_emoji.training.contrast import Texts, image_features, text_features
+from fusedream_emoji.training.batches import paint_flawed
+from fusedream_emoji.training.contrast import Texts, image_features, on, text_features
 from fusedream_emoji.training.models import SHARED, Kind, build, halve
-from fusedream_emoji.training.scorer import Plan, Trainer
+from fusedream_emoji.training.scorer import Lessons, Plan, Trainer
 from fusedream_emoji.training.tokenizer import train_tokenizer
 from fusedream_emoji.training.zero_shot import Encoder, Examiner, examination, ranks
 
@@ -131,3 +132,33 @@ def test_examination_asks_what_its_scenes_answer(trained, sprites: torch.Tensor)
         assert all(len(set(q.choices)) == len(q.choices) for q in questions)
     some = parts["size of 2"][:2]
     assert set(ranks(encoder, pictures, some).tolist()) <= {0, 1}
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # Python 3.12 warns of threads that a test before it has
+def test_lessons_drawn_ahead_are_those_of_their_steps(sprites: torch.Tensor, tokenizer: CLIPTokenizer) -> None:
+    lessons = Lessons(Plan("scorer", steps=3, batch=8, foils=2, tiny=True), sprites, tokenizer)
+    ahead = list(lessons.ahead(1, workers=1))
+    assert len(ahead) == 2
+    for step, lesson in enumerate(ahead, 1):
+        assert lesson is not None
+        same = lessons[step]
+        assert torch.equal(lesson.texts.parts[0]["input_ids"], same.texts.parts[0]["input_ids"])
+        assert torch.equal(lesson.shown, same.shown)
+        pictures = [paint_flawed(one.drawing, sprites, one.seed) for one in (lesson, same)]
+        assert torch.equal(*pictures)
+
+
+def test_without_workers_a_lesson_is_drawn_in_its_step(sprites: torch.Tensor, tokenizer: CLIPTokenizer) -> None:
+    assert next(Lessons(Plan("judge", steps=3, batch=8, tiny=True), sprites, tokenizer).ahead(0, workers=0)) is None
+
+
+def test_everything_of_a_lesson_goes_to_a_device(sprites: torch.Tensor, tokenizer: CLIPTokenizer) -> None:
+    lesson = on(Lessons(Plan("judge", steps=3, batch=4, tiny=True), sprites, tokenizer)[0], torch.device("meta"))
+    held = [
+        lesson.shown,
+        lesson.texts.order,
+        *lesson.texts.parts[0].values(),
+        lesson.drawing.back,
+        lesson.drawing.layers[0].place,
+    ]
+    assert {x.device.type for x in held} == {"meta"}
