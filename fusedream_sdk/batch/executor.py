@@ -64,16 +64,22 @@ class Here:
             yield from attempt(self._draw, unit)
 
 
+def drawn_whole(draw: Draw, unit: Unit) -> Result:
+    """What comes of a unit. Raises KeyboardInterrupt for Ctrl-C in the midst of a row, which would not be the same again."""
+    made = draw(unit)
+    if Status.CANCELLED in made.ends:
+        raise KeyboardInterrupt
+    return made
+
+
 def attempt(draw: Draw, unit: Unit) -> list[Drawn]:
     """What comes of the rows of a unit; where it cannot be drawn, of each of them alone. Raises KeyboardInterrupt."""
     try:
-        made = draw(unit)
+        made = drawn_whole(draw, unit)
     except Exception as error:
         if len(unit) > 1:
             return [outcome for job in unit for outcome in attempt(draw, (job,))]
         return [Drawn(job.number, None, sentence_of(error)) for job in unit]
-    if Status.CANCELLED in made.ends:  # Ctrl-C in the midst of a row, which would not be the same again
-        raise KeyboardInterrupt
     return [Drawn(job.number, one) for job, one in zip(unit, made.split(), strict=True)]
 
 

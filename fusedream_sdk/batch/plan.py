@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 from fusedream_sdk.batch.captions import Caption
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.run.estimate import check_rows
 from fusedream_sdk.run.saving import slug
 from fusedream_sdk.run.settings import Settings
-from fusedream_sdk.runtime.bounds import MOST_ROWS
 from fusedream_sdk.runtime.checks import check_seed, check_seeds
 from fusedream_sdk.scoring.prompt import PromptLike
 
@@ -54,9 +54,7 @@ def wanted_rows(captions: Sequence[Caption], seeds: int | Sequence[int]) -> list
     """
     numbers = check_seeds(seeds)
     count = sum(1 if caption.seed is not None else len(numbers) for caption in captions)
-    if count > MOST_ROWS:
-        fix = "Draw them in several calls."
-        raise InvalidInput("seeds", expected=f"at most {MOST_ROWS:,} pictures", got=f"{count:,}", fix=fix)
+    check_rows(count)
     width, rows = max(2, len(str(count - 1))), list[Wanted]()
     for caption in captions:
         for seed in numbers if caption.seed is None else (check_seed(f"{caption.where}: seed", caption.seed),):

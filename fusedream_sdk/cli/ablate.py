@@ -11,11 +11,13 @@ import click
 from fusedream_sdk.cli.exits import DONE, YOURS, say
 from fusedream_sdk.cli.options import (
     Asked,
+    Listed,
     ModelChoice,
     SettingChoice,
     asked_options,
     model_options,
     overwrite_option,
+    progress_option,
     setting_options,
 )
 from fusedream_sdk.cli.paths import PATH
@@ -27,21 +29,12 @@ FILES = ("ablation.md", "ablation.csv", "ablation.json", "ablation.png")
 DIFFERENCES = "differences.png"
 
 
-class Techniques(click.ParamType):
-    """`views,mixture`, as a list of names."""
-
-    name = "techniques"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
-        return value if isinstance(value, list) else [name.strip() for name in str(value).split(",")]
-
-
 @click.command()
 @asked_options
 @click.option("--captions", type=PATH, help="A .txt with a prompt on each line, beside those given here.")
 @click.option(
     "--techniques",
-    type=Techniques(),
+    type=Listed("techniques"),
     help="Of views, search, mixture, start, noise, best-point, view-count, basis, steps, with commas between. [default: all]",
 )
 @click.option("--judged-by", help="The scorer that judges. [default: the judge of the models]")
@@ -49,7 +42,7 @@ class Techniques(click.ParamType):
 @click.option("-o", "--out", type=PATH, required=True, help="The folder of all pictures, tables and plots.")
 @overwrite_option
 @click.option("--resume", is_flag=True, help="Go on where an ablation was ended; techniques may be added.")
-@click.option("--progress", type=click.Choice(["bar", "none"]), default="bar", show_default=True, help="What is shown.")
+@progress_option
 @model_options
 @setting_options
 def ablate(

@@ -17,6 +17,7 @@ from fusedream_sdk.cli.options import (
     asked_options,
     model_options,
     overwrite_option,
+    progress_option,
     setting_options,
 )
 from fusedream_sdk.cli.paths import PATH
@@ -47,7 +48,7 @@ class Names(click.ParamType):
 @click.option("--json", "as_json", is_flag=True, help="Print every number as JSON in place of the table.")
 @overwrite_option
 @click.option("--resume", is_flag=True, help="Go on where a comparison was ended; methods may be added.")
-@click.option("--progress", type=click.Choice(["bar", "none"]), default="bar", show_default=True, help="What is shown.")
+@progress_option
 @model_options
 @setting_options
 def compare(

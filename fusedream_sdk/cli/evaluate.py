@@ -7,18 +7,9 @@ from pathlib import Path
 import click
 
 from fusedream_sdk.cli.numbers import Number
-from fusedream_sdk.cli.options import device_option, overwrite_option
+from fusedream_sdk.cli.options import Listed, device_option, overwrite_option, progress_option
 from fusedream_sdk.cli.paths import PATH
 from fusedream_sdk.runtime import bounds
-
-
-class Metrics(click.ParamType):
-    """`r-precision,fid@emoji`, as a list of names."""
-
-    name = "metrics"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
-        return [name.strip() for name in str(value).split(",")]
 
 
 @click.command()
@@ -26,7 +17,7 @@ class Metrics(click.ParamType):
 @click.option("--captions", type=PATH, help="A .txt with a caption on each line, or a .csv with the columns file,caption.")
 @click.option(
     "--metrics",
-    type=Metrics(),
+    type=Listed("metrics"),
     default="r-precision",
     show_default=True,
     help="Of r-precision, clip-r-precision, fid, is, kid, with commas between; a scorer may follow an @: fid@emoji.",
@@ -51,7 +42,7 @@ class Metrics(click.ParamType):
     multiple=True,
     help="A .md, .csv or .json, or a plot: .png, .svg, .pdf; may be repeated.",
 )
-@click.option("--progress", type=click.Choice(["bar", "none"]), default="bar", show_default=True, help="What is shown.")
+@progress_option
 @device_option
 @overwrite_option
 def evaluate(

@@ -278,4 +278,22 @@ setting_options = grouped(
     click.option("--judge/--no-judge", default=None, help="Also the score of the pair's judge. [default: judge]"),
 )
 
+
+class Listed(click.ParamType):
+    """`views,mixture`, as a list of names.
+
+    Args:
+        name: of what is listed.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        return value if isinstance(value, list) else [name.strip() for name in str(value).split(",")]
+
+
+progress_option = click.option(
+    "--progress", type=click.Choice(["bar", "none"]), default="bar", show_default=True, help="What is shown."
+)
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace files that exist.")

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fusedream_sdk.batch.captions import Caption, read_captions
+from fusedream_sdk.batch.executor import drawn_whole
 from fusedream_sdk.batch.plan import Job, Wanted, distinct_settings, in_units, settled
 from fusedream_sdk.dream.draw import draw, drawn_by
 from fusedream_sdk.dream.prepare import check_places, make_task
 from fusedream_sdk.dream.start import Beginning
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.methods.base import Method
-from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.engine import Engine
 from fusedream_sdk.run.estimate import check_time
 from fusedream_sdk.run.result import Result
@@ -97,10 +97,7 @@ def rows_of(engine: Engine, method: Method, jobs: Sequence[Job], *, progress: bo
     drawer, done = Drawer(engine, method), 0
     with bar("drawing", progress) as advance:
         for unit in in_units(jobs, rows_at_once(engine)):
-            made = drawer(unit)
-            if Status.CANCELLED in made.ends:  # Ctrl-C in the midst of a row, which would not be the same again
-                raise KeyboardInterrupt
-            for one in made.split():
+            for one in drawn_whole(drawer, unit).split():
                 done += 1
                 advance(done, len(jobs))
                 yield one

@@ -31,6 +31,13 @@ def count_views(rows: int, numbers: Mapping[str, Any], *, members: int = 1) -> i
     return rows * (each + looks * numbers.get("check_views", 1) + numbers.get("report_views", 1)) + bank
 
 
+def check_rows(count: int) -> None:
+    """So many pictures are not more than a call may draw. Raises InvalidInput."""
+    if count > MOST_ROWS:
+        fix = "Draw them in several calls."
+        raise InvalidInput("seeds", expected=f"at most {MOST_ROWS:,} pictures", got=f"{count:,}", fix=fix)
+
+
 def check_time(rows: int, numbers: Mapping[str, Any], *, members: int = 1) -> None:
     """A run ends within a year on the fastest machine there is. Arguments as of `check_work`. Raises InvalidInput."""
     seen = count_views(rows, numbers, members=members)
@@ -60,9 +67,7 @@ def check_work(
     Raises:
         InvalidInput: it does not, with the estimate.
     """
-    if rows > MOST_ROWS:
-        fix = "Draw them in several calls."
-        raise InvalidInput("seeds", expected=f"at most {MOST_ROWS:,} pictures", got=f"{rows:,}", fix=fix)
+    check_rows(rows)
     check_time(rows, numbers, members=members)
     height, width = canvas
     kept = rows * FLOAT * (3 * height * width + numbers.get("steps", 1))  # pictures and their histories

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.protocols import Reward, Scorer
-from fusedream_sdk.runtime.bounds import MOST_ROWS
+from fusedream_sdk.run.estimate import check_rows
 from fusedream_sdk.runtime.checks import check_seeds
 from fusedream_sdk.scoring.prompt import Prompt, PromptLike, check_prompts
 from fusedream_sdk.scoring.target import PromptTarget, RewardTarget, make_target
@@ -48,9 +47,7 @@ class Rows:
 def each_with_each(prompts: PromptLike | Sequence[PromptLike], seeds: int | Sequence[int]) -> list[tuple[Prompt, int]]:
     """P x S rows, prompt by prompt. Raises InvalidInput for a prompt or seed that cannot be used."""
     asked, numbers = check_prompts(prompts), check_seeds(seeds)
-    if len(asked) * len(numbers) > MOST_ROWS:
-        got, fix = f"{len(asked) * len(numbers):,}", "Draw them in several calls."
-        raise InvalidInput("seeds", expected=f"at most {MOST_ROWS:,} pictures", got=got, fix=fix)
+    check_rows(len(asked) * len(numbers))
     return [(prompt, seed) for prompt in asked for seed in numbers]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fusedream_sdk.batch import plan
 from fusedream_sdk.batch.captions import Caption
 from fusedream_sdk.batch.plan import distinct_settings, in_units, settled, wanted_rows
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.run import estimate
 from fusedream_sdk.run.settings import Settings
 
 
@@ -47,7 +47,7 @@ def test_a_name_cannot_be_that_of_a_numbered_row():
 
 
 def test_too_many_rows_are_told(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(plan, "MOST_ROWS", 5)
+    monkeypatch.setattr(estimate, "MOST_ROWS", 5)
     with pytest.raises(InvalidInput, match="at most 5 pictures, got 6"):
         wanted_rows([Caption("a dog")] * 3, [0, 1])
 

@@ -22,6 +22,7 @@ from fusedream_emoji import WEIGHTS
 from fusedream_emoji.art import load_sprites
 from fusedream_emoji.factors import directions, draw
 from fusedream_sdk.evaluation.distances import frechet
+from fusedream_sdk.evaluation.ranking import see
 from fusedream_sdk.imaging.pictures import grid
 from fusedream_sdk.imaging.sheets import save_sheet
 from tests.benchmarks.judging import load_dual, machine
@@ -45,7 +46,7 @@ def painted(concept: Tensor, z: Tensor, sprites: Tensor) -> Tensor:
 def drawn(folder: Path, concept: Tensor, z: Tensor) -> Tensor:
     """What the weights in a folder make of them."""
     model: Any = fusedream_biggan.load(weights=str(folder), device="cpu")
-    y = torch.cat([model.class_latents(int(one)) for one in concept]).view(len(concept), -1)
+    y = model.class_latents(concept.tolist())
     return torch.cat([model({"z": a, "y": b}) for a, b in zip(z.split(64), y.split(64), strict=True)])
 
 
@@ -68,13 +69,13 @@ def main() -> None:
     latents = latents_of(args.count, args.seed, sprites.shape[1])
     others = painted(*latents_of(args.count, args.seed + 1, sprites.shape[1]), sprites)
     wanted = painted(*latents, sprites)
-    reference = torch.cat([judge.encode_image(part) for part in others.split(128)])
+    reference = see(judge, others)
     print(f"{args.count} pictures, seed {args.seed}; {machine()}\n")
     print("| pictures of | error | error of edges | FID by emoji-judge features |\n| --- | --- | --- | --- |")
     rows = [wanted[:SHOWN]]
     for name, folder in [("the painter", None), *((str(x), x) for x in args.weights), ("shipped", WEIGHTS / "generator")]:
         pictures = wanted if folder is None else drawn(folder, *latents)
-        distance = frechet(torch.cat([judge.encode_image(part) for part in pictures.split(128)]), reference)
+        distance = frechet(see(judge, pictures), reference)
         pixels, edges = errors(pictures, wanted)
         print(f"| {name} | {pixels:.4f} | {edges:.4f} | {distance:.4f} |", flush=True)
         rows += [] if folder is None else [pictures[:SHOWN]]
