@@ -70,6 +70,7 @@ def cells(sheet: Path, count: int, columns: int, *, gap: int = 2) -> Tensor:
     return torch.stack([whole[:, y : y + side, x : x + side] for y, x in corners])
 
 
-def machine() -> str:
+def machine(device: str = "cpu") -> str:
     """What a table says of the machine it was made on."""
-    return f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+    card = f"{torch.cuda.get_device_name(device)}, " if device.startswith("cuda") else ""
+    return f"{card}{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"

@@ -34,12 +34,14 @@ METHODS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def dream_of(options: Mapping[str, Any], changes: Mapping[str, Any], dtype: str = "auto") -> fd.FuseDream:
+def dream_of(
+    options: Mapping[str, Any], changes: Mapping[str, Any], dtype: str = "auto", *, device: str = "cpu"
+) -> fd.FuseDream:
     """The emoji world with options of its generator and changes of its settings, and the bank that it searches."""
     dream = fd.FuseDream(
         generator=fd.load_generator("emoji", **options),
         scorer="emoji",
-        device="cpu",
+        device=device,
         dtype=dtype,
         settings={**pair_settings("emoji"), **changes},
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from fusedream_sdk.evaluation.bootstrap import Bootstrap, Interval
 from fusedream_sdk.testing import ToyScorer
 from tests.benchmarks.claims import figures, smoothness
 from tests.benchmarks.claims.composition import SUMS, tuned
-from tests.benchmarks.claims.frame import Asked, Paired, Values, coloured, couples, paired, row_file, two_things
+from tests.benchmarks.claims.frame import Asked, Paired, Values, coloured, couples, one_by_one, paired, row_file, two_things
 from tests.benchmarks.claims.optimisers import geometric
 from tests.benchmarks.judging import candidates
 from tests.benchmarks.two_objects import things
@@ -53,16 +54,34 @@ def test_a_folder_is_gone_on_with_by_resume_alone_and_with_the_same_settings(tmp
         asked_of(tmp_path / "mine").open(3, resume=True)
 
 
+def test_prompts_that_are_drawn_together_are_the_same_rows(tmp_path: Path):
+    _, make = counted()
+    blocks: list[tuple[str, list[str], list[int]]] = []
+
+    def draw(way: str, prompts: list[str], seeds: list[int]) -> Sequence[Values]:
+        blocks.append((way, prompts, seeds))
+        return one_by_one(make)(way, prompts, seeds)
+
+    prompts = ["one", "three", "fourth"]
+    together = paired(replace(asked_of(tmp_path / "some"), together=2), prompts, ["a", "b"], draw)
+    assert blocks[:3] == [("a", prompts[:2], [0, 1]), ("b", prompts[:2], [0, 1]), ("a", prompts[2:], [0, 1])]
+    assert together == paired(asked_of(tmp_path / "each"), prompts, ["a", "b"], one_by_one(make))
+    row_file(asked_of(tmp_path / "some"), "b", "three", 1).unlink()
+    blocks.clear()
+    assert paired(replace(asked_of(tmp_path / "some"), together=3), prompts, ["a", "b"], draw) == together
+    assert blocks == [("b", ["three"], [0, 1])]
+
+
 def test_rows_that_are_there_are_not_measured_again(tmp_path: Path):
     calls, make = counted()
-    first = paired(asked_of(tmp_path), ["one", "three"], ["a", "b"], make)
+    first = paired(asked_of(tmp_path), ["one", "three"], ["a", "b"], one_by_one(make))
     assert calls[:3] == [("a", "one", 0), ("b", "one", 0), ("a", "one", 1)]  # all ways of a row, then the next
     assert len(calls) == 8
-    again = paired(asked_of(tmp_path), ["one", "three"], ["a", "b"], make)
+    again = paired(asked_of(tmp_path), ["one", "three"], ["a", "b"], one_by_one(make))
     assert len(calls) == 8
     assert again == first
     row_file(asked_of(tmp_path), "b", "three", 0).write_text("{half")
-    paired(asked_of(tmp_path), ["one", "three", "fourth"], ["a", "b"], make)
+    paired(asked_of(tmp_path), ["one", "three", "fourth"], ["a", "b"], one_by_one(make))
     assert calls[8:] == [("b", "three", 0), *((way, "fourth", seed) for seed in (0, 1) for way in ("a", "b"))]
 
 
@@ -73,7 +92,7 @@ def test_long_captions_that_begin_alike_have_files_of_their_own(tmp_path: Path):
 
 def test_an_effect_is_paired_and_its_interval_is_over_prompts(tmp_path: Path):
     _, make = counted()
-    rows = paired(asked_of(tmp_path), [f"{'x' * n}" for n in range(1, 13)], ["a", "b"], make)
+    rows = paired(asked_of(tmp_path), [f"{'x' * n}" for n in range(1, 13)], ["a", "b"], one_by_one(make))
     assert rows.counts == (12, 24)
     assert rows.apart("b", "a", "x") == Interval(1.0, 1.0, 1.0)  # whatever the prompts' own spread
     wide = rows.mean(rows.column("a", "x"))

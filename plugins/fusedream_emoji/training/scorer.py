@@ -188,8 +188,9 @@ def make_optimisers(model: DualEncoder, plan: Plan) -> list[torch.optim.Optimize
     rest = [p for p in model.parameters() if id(p) not in chosen]
     matrices, others = [p for p in rest if p.ndim > 1], [p for p in rest if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": plan.decay}, {"params": others, "weight_decay": 0.0}]
+    dtype = torch.bfloat16 if plan.bf16 or DEVICE.type == "cuda" else torch.float32
     return [
-        Muon(inner, lr=plan.rate, weight_decay=plan.decay, like_adam=True),
+        Muon(inner, lr=plan.rate, weight_decay=plan.decay, like_adam=True, dtype=dtype),
         torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.98), fused=True),
     ]
 

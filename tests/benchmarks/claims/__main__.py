@@ -68,6 +68,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--prompts", type=at_least(2), default=40, help="or pairs of things, or captions")
     made.add_argument("--seeds", type=seeds_of, default=(0,), help="such as 0,1 or 0-3")
     made.add_argument("--steps", type=at_least(1), help="of every run; by default what the models recommend")
+    made.add_argument("--device", default="cpu", help="of claims 3, 5, 6 and 7, such as cuda; the others run on the CPU")
+    made.add_argument("--together", type=at_least(1), help="prompts that are drawn at once in claims 3, 5 and 6, for a GPU")
     made.add_argument("--generations", type=at_least(2), default=4, help="of BasinCMA in claim 4")
     made.add_argument("--lr", type=float, default=0.05, help="of Adam inside BasinCMA in claim 4")
     made.add_argument("--resume", action="store_true", help="go on with what is in the folder")
@@ -82,7 +84,7 @@ def run(args: argparse.Namespace) -> Outcome:
         page.between(page.read(args.write), claim.number)  # before hours of work
     settings = {} if args.steps is None else {"steps": args.steps}
     options = {"generations": args.generations, "lr": args.lr} if claim.number == optimisers.CLAIM.number else {}
-    asked = Asked(args.out, args.prompts, args.seeds, settings, options)
+    asked = Asked(args.out, args.prompts, args.seeds, settings, options, args.device, args.together)
     asked.open(claim.number, resume=args.resume)
     found = measure(asked)
     stem = args.out / f"claim-{claim.number}"
@@ -102,7 +104,8 @@ def made_by(args: argparse.Namespace) -> str:
     asked = ["--prompts", str(args.prompts), "--seeds", ",".join(map(str, args.seeds))]
     asked += [] if args.steps is None else ["--steps", str(args.steps)]
     asked += ["--generations", str(args.generations), "--lr", f"{args.lr:g}"] if args.claim == optimisers.CLAIM.number else []
-    return f"`claims {args.claim} {' '.join(asked)}`; {machine()}"
+    asked += [] if args.device == "cpu" else ["--device", args.device]
+    return f"`claims {args.claim} {' '.join(asked)}`; {machine(args.device)}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

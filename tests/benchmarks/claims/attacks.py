@@ -7,7 +7,7 @@ from collections.abc import Callable
 import fusedream_sdk as fd
 from fusedream_sdk.evaluation.bootstrap import Array
 from tests.benchmarks.case_studies import SCORES, Drawn, Readers, canvas, case_1, case_2
-from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Paired, Values, couples, paired
+from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Paired, Values, couples, one_by_one, paired
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
 from tests.benchmarks.judging import load_dual
 
@@ -124,7 +124,7 @@ def _rows(asked: Asked, study: Callable[[Readers], tuple[object, Drawn]]) -> Pai
         read = readers(before if way == BEFORE else drawn(way))  # pyright: ignore[reportArgumentType]
         return {measure: float(getattr(read, measure)[0]) for measure in MEASURES}
 
-    return paired(asked, list(pairs), (BEFORE, *SCORES), make)
+    return paired(asked, list(pairs), (BEFORE, *SCORES), one_by_one(make))
 
 
 def _rise(rows: Paired, way: str, measure: str) -> Array:

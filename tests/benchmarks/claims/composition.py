@@ -7,7 +7,7 @@ import numpy as np
 import fusedream_sdk as fd
 from fusedream_sdk.evaluation.bootstrap import Array
 from tests.benchmarks.case_studies import cosines
-from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Paired, Values, paired, row_file, two_things
+from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Paired, Values, paired, save_rows, two_things
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
 from tests.benchmarks.judging import load_dual
 from tests.benchmarks.two_objects import METHODS, judged
@@ -58,24 +58,25 @@ CLAIM = Claim(
 
 def composition(asked: Asked) -> Outcome:
     """Sentences of two things, each by every way; nine places, halved by three."""
-    dream = fd.FuseDream("emoji", device="cpu", dtype="float32", settings=dict(asked.settings))
+    dream = fd.FuseDream("emoji", device=asked.device, dtype="float32", settings=dict(asked.settings))
     dream.bank()
     judge = load_dual("emoji-judge")
 
-    def make(way: str, prompt: str, seed: int) -> Values:
+    def draw(way: str, prompts: list[str], seeds: list[int]) -> list[Values]:
         changes = METHODS[way]
         if changes is None:
-            found = dream.generate(prompt, seeds=seed, progress=False)
+            found = dream.generate(prompts, seeds=seeds, progress=False)
         else:
-            found = dream.compose(prompt, seeds=seed, halving=HALVING, progress=False, **changes).result
-        picture = row_file(asked, way, prompt, seed, ".png")
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        found.save(picture, overwrite=True)
-        places, both = judged(judge, found.images, [prompt])
-        scores = {"judge": float(cosines(judge, found.images, [prompt])), "augclip": float(found.scores["augclip"])}
-        return {"first": places[0] == 0, "both": both[0], **scores}
+            found = dream.compose(prompts, seeds=seeds, halving=HALVING, progress=False, **changes).result
+        save_rows(asked, way, found)
+        places, both = judged(judge, found.images, found.prompts)
+        likes = cosines(judge, found.images, list(found.prompts))
+        return [
+            {"first": place == 0, "both": seen, "judge": float(like), "augclip": float(score)}
+            for place, seen, like, score in zip(places, both, likes, found.scores["augclip"], strict=True)
+        ]
 
-    rows = paired(asked, two_things(asked.prompts), WAYS, make)
+    rows = paired(asked, two_things(asked.prompts), WAYS, draw)
     best = tuned(rows, "judge")
     effects = {
         "two": rows.apart("bi-level", "single", "first", DIFFERENCE),

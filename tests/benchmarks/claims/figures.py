@@ -33,6 +33,7 @@ from tests.benchmarks.single_objects import dream_of
 SCORER, JUDGE = "emoji", "emoji-judge"
 # BigSleep has a latent for each layer; its 1,050 steps of 128 views are left for those that the pair recommends to both
 WAYS = {"fusedream": ("fusedream", {}), "big-sleep": ("big-sleep?published=false", {"layers": True})}
+WITHOUT_SEARCH = {"samples": 1, "basis": 1}  # and so without its bank
 PAINTER, SCENES = "painter", 2000  # of the reference, the captions' own among them: more than the judge has features
 FEW = 200  # resamples of FID, whose every one takes the eigenvalues of a large matrix
 NAMED = frozenset({"colour", "back"})  # what a caption says where it is plain
@@ -87,16 +88,18 @@ def figures(asked: Asked) -> Outcome:
     def file(way: str, caption: str, seed: int) -> Path:
         return asked.folder / way / f"{number[caption]:05d}-{seed}.png"
 
-    def make(way: str, caption: str, seed: int) -> Values:
+    def draw(way: str, some: list[str], seeds: list[int]) -> list[Values]:
         method, options = WAYS[way]
         if way not in dreams:
-            dreams[way] = dream_of(options, asked.settings, "float32") if way == "fusedream" else _plain(options, asked)
-        found = dreams[way].generate(caption, seeds=seed, method=method, progress=False)
-        file(way, caption, seed).parent.mkdir(exist_ok=True)
-        found.save(file(way, caption, seed), overwrite=True)
-        return {"augclip": float(found.scores["augclip"])}
+            changes = {} if way == "fusedream" else WITHOUT_SEARCH
+            dreams[way] = dream_of(options, {**asked.settings, **changes}, "float32", device=asked.device)
+        found = dreams[way].generate(some, seeds=seeds, method=method, progress=False)
+        (asked.folder / way).mkdir(exist_ok=True)
+        for place, pair in enumerate((caption, seed) for caption in some for seed in seeds):
+            found[place].save(file(way, *pair), overwrite=True)
+        return [{"augclip": float(score)} for score in found.scores["augclip"]]
 
-    rows = paired(asked, list(scenes), list(WAYS), make)
+    rows = paired(asked, list(scenes), list(WAYS), draw)
     pairs = [(caption, seed) for caption in scenes for seed in asked.seeds]
     names = [file("fusedream", *pair).name for pair in pairs]  # the same for both
     captions = Captions(tuple(caption for caption, _ in pairs), tuple(names))
@@ -124,11 +127,6 @@ def _enough(effects: dict[str, Interval], seen: Tensor) -> list[str]:
         return []
     del effects["fid"]
     return [f"FID of {pictures:,} pictures by {features:,} features is mostly a matter of their number: it takes more of them."]
-
-
-def _plain(options: Mapping[str, bool], asked: Asked) -> fd.FuseDream:
-    """Without a search, and so without its bank."""
-    return dream_of(options, {**asked.settings, "samples": 1, "basis": 1}, "float32")
 
 
 def painted(folder: Path, count: int) -> dict[str, str]:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from zlib import crc32
 
 import numpy as np
@@ -25,9 +25,14 @@ from tests.benchmarks import single_objects, two_objects
 from tests.benchmarks.case_studies import PAIRS
 from tests.benchmarks.judging import with_article
 
+if TYPE_CHECKING:
+    from fusedream_sdk.run.result import Result
+
 ASKED, ROWS = "asked.json", "rows"
 SHARE, DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)  # what a share can be, and a difference of two
 Values = Mapping[str, float]
+Draw = Callable[[str, list[str], list[int]], Sequence[Values]]
+"""Way, prompts and seeds to the measures of every prompt with every seed, prompt by prompt."""
 Item = TypeVar("Item")
 
 
@@ -39,6 +44,7 @@ class Asked:
         folder: takes rows, table and plot. prompts: how many. seeds: of each.
         settings: changes of the settings of every run, such as the number of steps; empty for what the pair recommends.
         options: of one claim, such as the generations of BasinCMA.
+        device: where pictures are drawn. together: how many prompts at once, with all their seeds; None for row after row.
         bootstrap: of the intervals.
     """
 
@@ -47,6 +53,8 @@ class Asked:
     seeds: tuple[int, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
+    together: int | None = None
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
 
     def open(self, claim: int, *, resume: bool) -> None:
@@ -55,7 +63,8 @@ class Asked:
         Raises:
             InvalidInput: it is there and `resume` is not asked for, or it was filled otherwise.
         """
-        path, about = self.folder / ASKED, {"claim": claim, "settings": dict(self.settings), "options": dict(self.options)}
+        path = self.folder / ASKED
+        about = {"claim": claim, "settings": dict(self.settings), "options": dict(self.options), "device": self.device}
         if self.folder.exists() and any(self.folder.iterdir()) and not (resume and path.exists()):
             fix = "Go on with it by --resume, or choose another."
             raise InvalidInput("out", expected="a folder that this command has begun, or none", got=f"{self.folder}", fix=fix)
@@ -67,6 +76,12 @@ class Asked:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         _write(path, about)
+
+    def blocks(self, prompts: Sequence[str]) -> list[tuple[list[str], list[int]]]:
+        """What is drawn at once: prompts, and their seeds."""
+        if self.together is None:
+            return [([prompt], [seed]) for prompt in prompts for seed in self.seeds]
+        return [(list(prompts[at : at + self.together]), list(self.seeds)) for at in range(0, len(prompts), self.together)]
 
 
 @dataclass(frozen=True)
@@ -103,22 +118,38 @@ class Paired:
         return len(set(self.prompts)), len(self.prompts)
 
 
-def paired(asked: Asked, prompts: Sequence[str], ways: Sequence[str], make: Callable[[str, str, int], Values]) -> Paired:
+def paired(asked: Asked, prompts: Sequence[str], ways: Sequence[str], draw: Draw) -> Paired:
     """Every prompt and seed by every way, those measured now that are not in the folder yet.
 
-    Rows are done prompt by prompt, all ways of a prompt together, so that whatever is there is a fair comparison.
-
-    Args:
-        make: way, prompt and seed to the measures.
+    All ways of a block are done before the next, so that whatever is there is a fair comparison. A block that lacks a row is
+    measured anew but for the rows that are there.
     """
-    found: dict[str, list[Values]] = {way: [] for way in ways}
-    pairs = [(prompt, seed) for prompt in prompts for seed in asked.seeds]
+    blocks = asked.blocks(prompts)
     with bar("rows", True) as advance:
-        for place, (prompt, seed) in enumerate(pairs):
+        for place, (some, seeds) in enumerate(blocks):
             for number, way in enumerate(ways):
-                found[way].append(_row(asked, way, prompt, seed, make))
-                advance(place * len(ways) + number + 1, len(pairs) * len(ways))
-    return Paired([prompt for prompt, _ in pairs], found, asked.bootstrap)
+                missing = [prompt for prompt in some if any(_kept(asked, way, prompt, seed) is None for seed in seeds)]
+                pairs = [(prompt, seed) for prompt in missing for seed in seeds]
+                for (prompt, seed), values in zip(pairs, draw(way, missing, seeds) if missing else [], strict=True):
+                    if _kept(asked, way, prompt, seed) is None:
+                        _keep(asked, way, prompt, seed, values)
+                advance(place * len(ways) + number + 1, len(blocks) * len(ways))
+    every = [(prompt, seed) for prompt in prompts for seed in asked.seeds]
+    found = {way: [cast("Values", _kept(asked, way, *pair)) for pair in every] for way in ways}
+    return Paired([prompt for prompt, _ in every], found, asked.bootstrap)
+
+
+def one_by_one(make: Callable[[str, str, int], Values]) -> Draw:
+    """Drawing of a single row, for several."""
+    return lambda way, prompts, seeds: [make(way, prompt, seed) for prompt in prompts for seed in seeds]
+
+
+def save_rows(asked: Asked, way: str, found: Result) -> None:
+    """Keep the picture of every row of a result."""
+    for place, (prompt, seed) in enumerate(zip(found.prompts, found.seeds, strict=True)):
+        path = row_file(asked, way, str(prompt), seed, ".png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found[place].save(path, overwrite=True)
 
 
 def row_file(asked: Asked, way: str, prompt: str, seed: int, suffix: str = ".json") -> Path:
@@ -127,18 +158,21 @@ def row_file(asked: Asked, way: str, prompt: str, seed: int, suffix: str = ".jso
     return asked.folder / ROWS / slug(way) / f"{letters}-seed{seed}{suffix}"
 
 
-def _row(asked: Asked, way: str, prompt: str, seed: int, make: Callable[[str, str, int], Values]) -> Values:
-    path, own = row_file(asked, way, prompt, seed), {"prompt": prompt, "seed": seed}
+def _kept(asked: Asked, way: str, prompt: str, seed: int) -> Values | None:
+    """The measures of a row, if they are in the folder and whole."""
     try:
-        kept: Any = read_json(path)
-        if own.items() <= kept.items():
+        kept: Any = read_json(row_file(asked, way, prompt, seed))
+        if {"prompt": prompt, "seed": seed}.items() <= kept.items():
             return {name: float(x) for name, x in kept["values"].items()}
     except (OSError, ValueError, AttributeError, KeyError, TypeError, FuseDreamError):
         pass  # none yet, or damaged: it is measured again
-    values = {name: float(x) for name, x in make(way, prompt, seed).items()}
+    return None
+
+
+def _keep(asked: Asked, way: str, prompt: str, seed: int, values: Values) -> None:
+    path = row_file(asked, way, prompt, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, {**own, "values": values})
-    return values
+    _write(path, {"prompt": prompt, "seed": seed, "values": {name: float(x) for name, x in values.items()}})
 
 
 def _write(path: Path, plain: Any) -> None:

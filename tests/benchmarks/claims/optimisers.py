@@ -9,7 +9,7 @@ import numpy as np
 import fusedream_sdk as fd
 from fusedream_sdk.evaluation.bootstrap import Array, Interval
 from tests.benchmarks.adam_or_cma import PAIRS, Ruler, kept_course
-from tests.benchmarks.claims.frame import ROWS, Asked, Paired, Values, coloured, paired
+from tests.benchmarks.claims.frame import ROWS, Asked, Paired, Values, coloured, one_by_one, paired
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
 from tests.benchmarks.judging import load_dual, pair_settings
 
@@ -57,7 +57,7 @@ def optimisers(asked: Asked) -> Outcome:
         scores = {"adam": one.end, "basin": other.end, "reached": max(x[2] for x in other.points) >= one.end}
         return {"pictures": others / pictures, "seconds": longer / seconds, **scores}
 
-    rows = paired(asked, coloured(asked.prompts), list(COMPARED), make)
+    rows = paired(asked, coloured(asked.prompts), list(COMPARED), one_by_one(make))
     found = {name: geometric(rows, rows.column(MAIN, name)) for name in UNITS}
     effects = {"faster": found["pictures"], "twenty": found["pictures"]}
     effects |= {"faster-seconds": found["seconds"], "twenty-seconds": found["seconds"]}

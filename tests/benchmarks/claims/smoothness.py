@@ -60,7 +60,7 @@ CLAIM = Claim(
 def smoothness(asked: Asked) -> Outcome:
     """Coloured things with all views and without each family; walks and distances are of those with all."""
     settings = {**pair_settings("emoji"), **asked.settings}
-    dream, prompts = fd.FuseDream("emoji", device="cpu", dtype="float32", settings=settings), coloured(asked.prompts)
+    dream, prompts = fd.FuseDream("emoji", device=asked.device, dtype="float32", settings=settings), coloured(asked.prompts)
     into = fd.Folder(asked.folder / ABLATION, resume=True)
     others = coloured(max(CANDIDATES, len(prompts)))
     found = fd.ablate(prompts, models=dream, seeds=list(asked.seeds), techniques=["views"], into=into, others=others)

@@ -6,7 +6,7 @@ from typing import Any
 
 import fusedream_sdk as fd
 from tests.benchmarks.case_studies import cosines
-from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Values, coloured, paired, row_file
+from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Values, coloured, paired, save_rows
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
 from tests.benchmarks.judging import load_dual, ranks
 from tests.benchmarks.single_objects import METHODS, dream_of
@@ -61,21 +61,19 @@ def starts(asked: Asked) -> Outcome:
     """Coloured things by each way to begin."""
     judge, dreams = load_dual("emoji-judge"), dict[str, fd.FuseDream]()
 
-    def make(way: str, prompt: str, seed: int) -> Values:
+    def draw(way: str, prompts: list[str], seeds: list[int]) -> list[Values]:
         if way not in dreams:
             options, changes = WAYS[way]
-            dreams[way] = dream_of(options, {**asked.settings, **changes}, "float32")
-        found = dreams[way].generate(prompt, seeds=seed, progress=False)
-        picture = row_file(asked, way, prompt, seed, ".png")
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        found.save(picture, overwrite=True)
-        return {
-            "first": ranks(judge, found.images, [prompt])[0] == 0,
-            "judge": float(cosines(judge, found.images, [prompt])),
-            "augclip": float(found.scores["augclip"]),
-        }
+            dreams[way] = dream_of(options, {**asked.settings, **changes}, "float32", device=asked.device)
+        found = dreams[way].generate(prompts, seeds=seeds, progress=False)
+        save_rows(asked, way, found)
+        places, likes = ranks(judge, found.images, found.prompts), cosines(judge, found.images, list(found.prompts))
+        return [
+            {"first": place == 0, "judge": float(like), "augclip": float(score)}
+            for place, like, score in zip(places, likes, found.scores["augclip"], strict=True)
+        ]
 
-    rows = paired(asked, coloured(asked.prompts), list(WAYS), make)
+    rows = paired(asked, coloured(asked.prompts), list(WAYS), draw)
     effects = {
         "search": rows.apart("fusedream", "one-start", "first", DIFFERENCE),
         "search-score": rows.apart("fusedream", "one-start", "augclip"),
