@@ -30,6 +30,7 @@ class Batch:
     """What is drawn in B pictures, the `concepts` that they show, their `captions`, and for each so many `foils`.
 
     The foils are false captions: of all pictures the first, then of all the second, and so on. `seed`: of grain and flaws.
+    Of several groups, those of the first come first; a caption may fit a picture of another group.
     """
 
     drawing: Drawing
@@ -39,16 +40,31 @@ class Batch:
     foils: list[str]
 
 
-def make_batch(sampler: SceneSampler, size: int, *, doubles: float, twins: float, foils: int = 1) -> Batch:
+def make_batch(sampler: SceneSampler, size: int, *, doubles: float, twins: float, foils: int = 1, groups: int = 1) -> Batch:
     """Draw a batch.
 
     Args:
         sampler: of the scenes; its random state moves on.
-        size: pictures in the batch.
+        size: pictures in each group, whose concepts are distinct.
         doubles: share of the scenes with two things; lowered where the concepts run out.
         twins: share of the pictures that are one of two twins.
         foils: false captions for each picture.
+        groups: how many such groups, one after the other.
     """
+    rng = sampler.rng
+    told = [one for _ in range(groups) for one in _told(sampler, size, doubles, twins)]
+    facts = [truth(scene, rng, named=named) for scene, named in told]
+    return Batch(
+        Drawing.of([scene for scene, _ in told]),
+        rng.getrandbits(48),
+        [tuple(thing.concept for thing in scene.things) for scene, _ in told],
+        [sentence(f, rng) for f in facts],
+        [sentence(falsify(f, scene, rng), rng) for _ in range(foils) for f, (scene, _) in zip(facts, told, strict=True)],
+    )
+
+
+def _told(sampler: SceneSampler, size: int, doubles: float, twins: float) -> list[tuple[Scene, frozenset[str]]]:
+    """The scenes of a group, each with what its caption has to say."""
     rng = sampler.rng
     pairs = int(size * twins) // 2
     originals = size - pairs
@@ -65,14 +81,7 @@ def make_batch(sampler: SceneSampler, size: int, *, doubles: float, twins: float
         else:
             both = len(scene.things) == 2 and rng.random() < COLOURED
             told.append((scene, frozenset({"colour"}) if both else frozenset()))
-    facts = [truth(scene, rng, named=named) for scene, named in told]
-    return Batch(
-        Drawing.of([scene for scene, _ in told]),
-        rng.getrandbits(48),
-        [tuple(thing.concept for thing in scene.things) for scene, _ in told],
-        [sentence(f, rng) for f in facts],
-        [sentence(falsify(f, scene, rng), rng) for _ in range(foils) for f, (scene, _) in zip(facts, told, strict=True)],
-    )
+    return told
 
 
 def paint_flawed(drawing: Drawing, sprites: Tensor, seed: int) -> Tensor:

@@ -48,21 +48,23 @@ class Lesson:
         drawing: what is in them. seed: of their grain and flaws.
         texts: the captions, B for each foil, and N names.
         shown: which of the names are in which picture, in shares, (B, N).
+        groups: of equal size, one after the other; a picture's caption competes with those of its group alone.
     """
 
     drawing: Drawing
     seed: int
     texts: Texts
     shown: Tensor
+    groups: int = 1
 
     @classmethod
-    def of(cls, batch: Batch, names: list[str], tokenizer: CLIPTokenizer) -> Lesson:
-        """A batch, and the names of all concepts in their order."""
+    def of(cls, batch: Batch, names: list[str], tokenizer: CLIPTokenizer, groups: int = 1) -> Lesson:
+        """A batch of so many groups, and the names of all concepts in their order."""
         shown = torch.zeros(len(batch.captions), len(names))
         for row, things in enumerate(batch.concepts):
             shown[row, list(things)] = 1 / len(things)
         texts = Texts.read(tokenizer, [*batch.captions, *batch.foils, *names])
-        return cls(batch.drawing, batch.seed, texts, shown)
+        return cls(batch.drawing, batch.seed, texts, shown, groups)
 
 
 AnyOf = TypeVar("AnyOf")
@@ -88,7 +90,7 @@ def contrast(
     """CLIP's loss, with each picture's false captions among its candidates, and the naming of its things among all names.
 
     Returns:
-        The loss, and the share of the pictures whose own caption beat those of all others and the false ones: scalars.
+        The loss, and the share of the pictures whose own caption beat those of their group and the false ones: scalars.
     """
     count, names = lesson.shown.shape
     pictures = paint_flawed(lesson.drawing, sprites, lesson.seed)
@@ -98,11 +100,12 @@ def contrast(
     image, text = F.normalize(seen.float(), dim=1), F.normalize(written.float(), dim=1)
     caption, foil, name = text.split([count, len(text) - count - names, names])
     scale = model.logit_scale.exp()
-    logits = scale * image @ caption.T
+    logits = scale * torch.einsum("gbd,gcd->gbc", *(x.unflatten(0, (lesson.groups, -1)) for x in (image, caption)))
     false = scale * torch.einsum("bd,kbd->bk", image, foil.unflatten(0, (-1, count)))
-    rows, target = torch.cat([logits, false], dim=1), torch.arange(count, device=logits.device)
+    rows = torch.cat([logits.flatten(0, 1), false], dim=1)
+    target = torch.arange(count // lesson.groups, device=rows.device).repeat(lesson.groups)
     naming = F.cross_entropy(scale * image @ name.T, lesson.shown)
-    loss = (F.cross_entropy(rows, target) + F.cross_entropy(logits.T, target)) / 2 + naming
+    loss = (F.cross_entropy(rows, target) + F.cross_entropy(logits.mT.flatten(0, 1), target)) / 2 + naming
     return loss, (rows.argmax(1) == target).float().mean()
 
 

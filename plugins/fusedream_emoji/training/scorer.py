@@ -53,6 +53,7 @@ class Plan:
     steps: int
     seed: int = 0
     batch: int = 256
+    groups: int = 1  # such batches in a step
     rate: float = 2e-3
     warmup: int = 150
     decay: float = 0.05
@@ -82,8 +83,9 @@ class Lessons(Dataset[Lesson]):
         self.sampler.reseed(f"{plan.seed}/{step}")
         first, last = plan.doubles
         share = first + (last - first) * min(1.0, max(0.0, 2.5 * step / plan.steps - 0.5))
-        batch = make_batch(self.sampler, plan.batch, doubles=share, twins=plan.twins, foils=plan.foils)
-        return Lesson.of(batch, [article(rng.choice(concept["names"])) for concept in concepts()], self.tokenizer)
+        batch = make_batch(self.sampler, plan.batch, doubles=share, twins=plan.twins, foils=plan.foils, groups=plan.groups)
+        names = [article(rng.choice(concept["names"])) for concept in concepts()]
+        return Lesson.of(batch, names, self.tokenizer, plan.groups)
 
     def ahead(self, step: int, workers: int) -> Iterator[Lesson | None]:
         """The lessons from a step on, drawn ahead by so many processes; by none, they are left to be drawn in their step."""
@@ -206,6 +208,7 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--every", type=float, default=4.0, help="minutes between two writings of the folder")
     parser.add_argument("--batch", type=int, default=Plan.batch)
+    parser.add_argument("--groups", type=int, default=Plan.groups, help="batches in a step: a GPU takes several as fast as one")
     parser.add_argument("--rate", type=float, default=Plan.rate)
     parser.add_argument("--start", help="folder of a finished model of the same kind, to train on from")
     parser.add_argument("--doubles", type=float, nargs=2, default=Plan.doubles, help="share of scenes of two, first and last")
@@ -218,7 +221,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.set_float32_matmul_precision("high")  # TF32, where there is a GPU
-    shared = ("minutes", "batch", "rate", "bf16", "start", "pasted", "foils")
+    shared = ("minutes", "batch", "groups", "rate", "bf16", "start", "pasted", "foils")
     chosen: dict[str, Any] = {name: getattr(options, name) for name in shared} | {"doubles": tuple(options.doubles)}
     plan = Plan(options.model, options.steps, options.seed, **chosen)
     trainer = Trainer(plan, load_sprites())

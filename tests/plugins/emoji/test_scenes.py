@@ -187,6 +187,15 @@ def test_a_batch_repeats_a_thing_only_among_twins(sampler: SceneSampler, sprites
     assert all(caption != foil for caption, foil in zip(batch.captions, batch.foils, strict=True))
 
 
+def test_things_are_repeated_between_groups_and_not_within_one(sampler: SceneSampler) -> None:
+    batch = make_batch(sampler, 250, doubles=0.0, twins=0.0, groups=2, foils=2)
+    groups = [batch.concepts[:250], batch.concepts[250:]]
+    assert [len(set(group)) for group in groups] == [250, 250]
+    assert set(groups[0]) & set(groups[1])  # 376 drawings
+    assert len(batch.captions) == 500
+    assert len(batch.foils) == 1000
+
+
 def test_one_seed_gives_one_batch(sampler: SceneSampler, sprites: torch.Tensor) -> None:
     batches = []
     for _ in range(2):

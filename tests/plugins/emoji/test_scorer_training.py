@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from transformers import AutoModel, AutoProcessor, CLIPTokenizer
 from fusedream_emoji.art import load_sprites
 from fusedream_emoji.scenes import SceneSampler
 from fusedream_emoji.training.batches import paint_flawed
-from fusedream_emoji.training.contrast import Texts, image_features, on, text_features
+from fusedream_emoji.training.contrast import Texts, contrast, image_features, on, text_features
 from fusedream_emoji.training.models import SHARED, Kind, build, halve
 from fusedream_emoji.training.scorer import Lessons, Plan, Trainer
 from fusedream_emoji.training.tokenizer import train_tokenizer
@@ -150,6 +151,15 @@ def test_lessons_drawn_ahead_are_those_of_their_steps(sprites: torch.Tensor, tok
 
 def test_without_workers_a_lesson_is_drawn_in_its_step(sprites: torch.Tensor, tokenizer: CLIPTokenizer) -> None:
     assert next(Lessons(Plan("judge", steps=3, batch=8, tiny=True), sprites, tokenizer).ahead(0, workers=0)) is None
+
+
+def test_captions_compete_with_those_of_their_group_alone(sprites: torch.Tensor, tokenizer: CLIPTokenizer) -> None:
+    lesson = Lessons(Plan("judge", steps=3, batch=8, groups=3, tiny=True), sprites, tokenizer)[0]
+    assert lesson.groups == 3
+    model = build("judge", tokenizer, tiny=True).eval()
+    (loss, right), (all_loss, all_right) = (contrast(model, replace(lesson, groups=n), sprites) for n in (3, 1))
+    assert loss < all_loss  # of the same pictures, with fewer captions to be taken for
+    assert right >= all_right
 
 
 def test_everything_of_a_lesson_goes_to_a_device(sprites: torch.Tensor, tokenizer: CLIPTokenizer) -> None:
