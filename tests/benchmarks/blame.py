@@ -43,7 +43,7 @@ from fusedream_sdk.scoring.target import make_target
 from fusedream_sdk.scoring.views import Stream, Views
 from tests.benchmarks.claims.frame import Asked, Values, paired, row_file, save_rows
 from tests.benchmarks.emoji_generator import drawn, painted
-from tests.benchmarks.judging import CANDIDATES, load_dual, machine
+from tests.benchmarks.judging import CANDIDATES, also_called, load_dual, machine
 from tests.benchmarks.single_objects import PROMPTS, dream_of
 
 WAY = "fusedream"
@@ -74,7 +74,7 @@ class Wish:
 
     def others(self) -> list[Wish]:
         """What the judge may take it for: 99 different ones."""
-        rng, every = random.Random(str(self)), [name for name in names() if name != self.thing]
+        rng, every = random.Random(str(self)), [name for name in names() if name not in also_called(self.thing)]
         found = [Wish(self.thing, word, self.ground) for word in COLOURS if word != self.colour]
         found += [Wish(name, self.colour, self.ground) for name in rng.sample(every, SAME)]
         words = [word for word in COLOURS if word != self.colour]

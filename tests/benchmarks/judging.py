@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import fusedream_sdk as fd
-from fusedream_emoji.art import names
+from fusedream_emoji.art import concepts, names
 from fusedream_emoji.render import COLOURS
 from fusedream_sdk.evaluation.ranking import Ranking
 from fusedream_sdk.evaluation.ranking import r_precision as r_precision
@@ -42,6 +42,11 @@ def with_article(words: str) -> str:
     return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
 
 
+def also_called(thing: str) -> set[str]:
+    """All names of what is called so, such as T-Rex and dinosaur."""
+    return {name for concept in concepts() if thing in concept["names"] for name in concept["names"]}
+
+
 def candidates(prompt: str, seed: int) -> list[str]:
     """The prompt, the same object in every other colour, and random coloured objects: 100 captions, the prompt first."""
     article, colour, thing = prompt.split(" ", 2)
@@ -49,10 +54,11 @@ def candidates(prompt: str, seed: int) -> list[str]:
         raise ValueError(f"expected 'a <colour> <object>', got {prompt!r}")
     others = [with_article(f"{other} {thing}") for other in COLOURS if other != colour]
     rng = random.Random(f"{seed} {prompt}")
-    listed = [prompt, *others]
+    listed, own = [prompt, *others], also_called(thing)
     while len(listed) < CANDIDATES:
-        caption = with_article(f"{rng.choice(list(COLOURS))} {rng.choice(names())}")
-        if caption not in listed and not caption.endswith(f" {thing}"):
+        word, other = rng.choice(list(COLOURS)), rng.choice(names())
+        caption = with_article(f"{word} {other}")
+        if caption not in listed and other not in own and not caption.endswith(f" {thing}"):
             listed.append(caption)
     return listed
 

@@ -14,10 +14,22 @@ from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.evaluation.bootstrap import Bootstrap, Interval
+from fusedream_sdk.imaging.pictures import to_pil
 from fusedream_sdk.testing import ToyScorer
 from tests.benchmarks.claims import figures, smoothness
 from tests.benchmarks.claims.composition import SUMS, tuned
-from tests.benchmarks.claims.frame import Asked, Paired, Values, coloured, couples, one_by_one, paired, row_file, two_things
+from tests.benchmarks.claims.frame import (
+    Asked,
+    Paired,
+    Values,
+    coloured,
+    couples,
+    judged,
+    one_by_one,
+    paired,
+    row_file,
+    two_things,
+)
 from tests.benchmarks.claims.optimisers import geometric
 from tests.benchmarks.judging import candidates
 from tests.benchmarks.two_objects import things
@@ -83,6 +95,24 @@ def test_rows_that_are_there_are_not_measured_again(tmp_path: Path):
     row_file(asked_of(tmp_path), "b", "three", 0).write_text("{half")
     paired(asked_of(tmp_path), ["one", "three", "fourth"], ["a", "b"], one_by_one(make))
     assert calls[8:] == [("b", "three", 0), *((way, "fourth", seed) for seed in (0, 1) for way in ("a", "b"))]
+
+
+def test_the_pictures_of_rows_are_judged_again_and_not_drawn(tmp_path: Path):
+    asked, (calls, make) = asked_of(tmp_path, seeds=(0, 3)), counted()
+    rows = paired(asked, ["one", "three"], ["a", "b"], one_by_one(make))
+    for way, shade in (("a", 0.0), ("b", 1.0)):
+        for prompt in ("one", "three"):
+            for seed in asked.seeds:
+                to_pil(torch.full((3, 16, 16), shade)).save(row_file(asked, way, prompt, seed, ".png"))
+
+    def say(pictures: Tensor, prompts: list[str]) -> list[Values]:
+        return [{"light": float(one.mean()), "long": len(prompt)} for one, prompt in zip(pictures, prompts, strict=True)]
+
+    found = judged(asked, rows, say)
+    assert found.column("b", "light").tolist() == [1.0] * 4
+    assert found.column("a", "long").tolist() == [3, 3, 5, 5]
+    assert found.column("a", "x").tolist() == rows.column("a", "x").tolist()
+    assert len(calls) == 8
 
 
 def test_long_captions_that_begin_alike_have_files_of_their_own(tmp_path: Path):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from torch import Tensor
 
 import fusedream_sdk as fd
 from fusedream_sdk.evaluation.bootstrap import Array
 from tests.benchmarks.case_studies import cosines
-from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Paired, Values, paired, save_rows, two_things
+from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Paired, Values, judged, paired, save_rows, two_things
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
 from tests.benchmarks.judging import load_dual
-from tests.benchmarks.two_objects import METHODS, judged
+from tests.benchmarks.two_objects import METHODS
+from tests.benchmarks.two_objects import judged as verdict
 
 SUMS = ("linear-1", "linear-10", "linear-100")
 WAYS = ("single", "bi-level", *SUMS, "inverse")
@@ -69,14 +71,13 @@ def composition(asked: Asked) -> Outcome:
         else:
             found = dream.compose(prompts, seeds=seeds, halving=HALVING, progress=False, **changes).result
         save_rows(asked, way, found)
-        places, both = judged(judge, found.images, found.prompts)
-        likes = cosines(judge, found.images, list(found.prompts))
-        return [
-            {"first": place == 0, "both": seen, "judge": float(like), "augclip": float(score)}
-            for place, seen, like, score in zip(places, both, likes, found.scores["augclip"], strict=True)
-        ]
+        return [{"augclip": float(score)} for score in found.scores["augclip"]]
 
-    rows = paired(asked, two_things(asked.prompts), WAYS, draw)
+    def say(pictures: Tensor, prompts: list[str]) -> list[Values]:
+        each = zip(*verdict(judge, pictures, prompts), cosines(judge, pictures, prompts), strict=True)
+        return [{"first": place == 0, "both": both, "judge": float(like)} for place, both, like in each]
+
+    rows = judged(asked, paired(asked, two_things(asked.prompts), WAYS, draw), say)
     best = tuned(rows, "judge")
     effects = {
         "two": rows.apart("bi-level", "single", "first", DIFFERENCE),

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from zlib import crc32
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from fusedream_emoji.art import names
 from fusedream_emoji.render import COLOURS
 from fusedream_emoji.training.captions import article
 from fusedream_sdk.errors import FuseDreamError, InvalidInput
 from fusedream_sdk.evaluation.bootstrap import Array, Bootstrap, Interval
+from fusedream_sdk.imaging.pictures import read_picture
 from fusedream_sdk.run.saving import slug
 from fusedream_sdk.runtime.files import atomic_path
 from fusedream_sdk.runtime.plain import read_json
@@ -33,6 +36,8 @@ SHARE, DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)  # what a share can be, and a differ
 Values = Mapping[str, float]
 Draw = Callable[[str, list[str], list[int]], Sequence[Values]]
 """Way, prompts and seeds to the measures of every prompt with every seed, prompt by prompt."""
+Judge = Callable[[Tensor, list[str]], Sequence[Values]]
+"""Pictures (B, 3, H, W) in [0, 1] and their prompts to the measures of each."""
 Item = TypeVar("Item")
 
 
@@ -137,6 +142,17 @@ def paired(asked: Asked, prompts: Sequence[str], ways: Sequence[str], draw: Draw
     every = [(prompt, seed) for prompt in prompts for seed in asked.seeds]
     found = {way: [cast("Values", _kept(asked, way, *pair)) for pair in every] for way in ways}
     return Paired([prompt for prompt, _ in every], found, asked.bootstrap)
+
+
+def judged(asked: Asked, rows: Paired, judge: Judge) -> Paired:
+    """The same rows, with what a judge says of their pictures, which are read back: another judge takes no other pictures."""
+    pairs = [(prompt, seed) for prompt in dict.fromkeys(rows.prompts) for seed in asked.seeds]
+    ways: dict[str, list[Values]] = {}
+    for way, known in rows.ways.items():
+        pictures = [read_picture("picture", row_file(asked, way, *pair, ".png")) for pair in pairs]
+        said = judge(torch.stack(pictures), [prompt for prompt, _ in pairs])
+        ways[way] = [{**one, **other} for one, other in zip(known, said, strict=True)]
+    return replace(rows, ways=ways)
 
 
 def one_by_one(make: Callable[[str, str, int], Values]) -> Draw:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from torch import Tensor
+
 import fusedream_sdk as fd
 from tests.benchmarks.case_studies import cosines
-from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Values, coloured, paired, save_rows
+from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Values, coloured, judged, paired, save_rows
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
 from tests.benchmarks.judging import load_dual, ranks
 from tests.benchmarks.single_objects import METHODS, dream_of
@@ -67,13 +69,13 @@ def starts(asked: Asked) -> Outcome:
             dreams[way] = dream_of(options, {**asked.settings, **changes}, "float32", device=asked.device)
         found = dreams[way].generate(prompts, seeds=seeds, progress=False)
         save_rows(asked, way, found)
-        places, likes = ranks(judge, found.images, found.prompts), cosines(judge, found.images, list(found.prompts))
-        return [
-            {"first": place == 0, "judge": float(like), "augclip": float(score)}
-            for place, like, score in zip(places, likes, found.scores["augclip"], strict=True)
-        ]
+        return [{"augclip": float(score)} for score in found.scores["augclip"]]
 
-    rows = paired(asked, coloured(asked.prompts), list(WAYS), draw)
+    def say(pictures: Tensor, prompts: list[str]) -> list[Values]:
+        each = zip(ranks(judge, pictures, prompts), cosines(judge, pictures, prompts), strict=True)
+        return [{"first": place == 0, "judge": float(like)} for place, like in each]
+
+    rows = judged(asked, paired(asked, coloured(asked.prompts), list(WAYS), draw), say)
     effects = {
         "search": rows.apart("fusedream", "one-start", "first", DIFFERENCE),
         "search-score": rows.apart("fusedream", "one-start", "augclip"),
