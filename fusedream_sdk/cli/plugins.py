@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from fusedream_sdk.cli.exits import DONE, YOURS, say
+from fusedream_sdk.cli.exits import DONE, YOURS
 from fusedream_sdk.cli.new import new
 from fusedream_sdk.cli.options import device_option
+from fusedream_sdk.cli.speech import say
 from fusedream_sdk.models import registry
 from fusedream_sdk.models.missing import install_hint
 
