@@ -20,6 +20,7 @@ from fusedream_sdk.cli import (
     completion,
     compose,
     convert,
+    doctor,
     estimate,
     evaluate,
     exits,
@@ -50,7 +51,7 @@ for verb in (
     *(generate.generate, batch.batch, estimate.estimate, compare.compare, compose.compose, invert.invert),
     *(replay.replay, replay.interpolate),
     *(evaluate.evaluate, ablate.ablate),
-    *(bank.bank, bench.bench, plugins.models, plugins.plugins, convert.convert, completion.completion),
+    *(bank.bank, bench.bench, plugins.models, plugins.plugins, convert.convert, doctor.doctor, completion.completion),
 ):
     fusedream.add_command(verb)
 

@@ -6,8 +6,9 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
@@ -61,7 +62,14 @@ class DigestError(WeightsError):
     """A file that is whole and another than was meant."""
 
 
-def fetch_file(url: str, target: Path, *, sha256: str = "", tell: Callable[[], None] = lambda: None) -> None:
+def fetch_file(
+    url: str,
+    target: Path,
+    *,
+    sha256: str = "",
+    tell: Callable[[], None] = lambda: None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Bring the file behind an address to a place, unless it is there; as `download` does.
 
     Args:
@@ -69,6 +77,7 @@ def fetch_file(url: str, target: Path, *, sha256: str = "", tell: Callable[[], N
         target: the file; its folder is made.
         sha256: of the file, or the first digits of that; empty where it is not known.
         tell: called before anything is fetched.
+        headers: of the request, such as a token; they are not sent to where it may be sent on.
 
     Raises:
         OutputError: there is no room, or the folder cannot be made. WeightsError: it cannot be fetched. DigestError: it has
@@ -82,12 +91,13 @@ def fetch_file(url: str, target: Path, *, sha256: str = "", tell: Callable[[], N
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"to: expected a writable folder, got {target.parent} ({error.strerror}).") from error
-    with FileLock(target.with_name(f".{target.name}.lock")):
+    lock = f"{hashlib.sha256(os.fsencode(os.path.abspath(target))).hexdigest()[:32]}.lock"
+    with FileLock(cache_folder("locks") / lock):  # not beside it, as the folder may be carried elsewhere
         if target.is_file():  # another process may have finished it while we waited
             return
         tell()
         partial = target.with_name(f"{target.name}.partial")
-        _fetch_whole(url, partial, target)
+        _fetch_whole(url, partial, target, headers)
         with partial.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if not found.startswith(sha256.lower()):
@@ -113,13 +123,13 @@ def _checked(url: str, sha256: str, licence: str, plugin: str, name: str | None)
     return name
 
 
-def _fetch_whole(url: str, partial: Path, target: Path) -> None:
+def _fetch_whole(url: str, partial: Path, target: Path, headers: Mapping[str, str]) -> None:
     """Append to a partial file what it lacks of an address. Raises WeightsError; the partial file stays."""
     try:
         with bar(f"fetching {target.name}", True) as advance:
-            if not _fetch(url, partial, advance):
+            if not _fetch(url, partial, advance, headers):
                 partial.unlink()  # it was as long as the whole, or of something else
-                _fetch(url, partial, advance)
+                _fetch(url, partial, advance, headers)
     except FuseDreamError:
         raise
     except Exception as error:  # network, certificate, disk: each has its own
@@ -131,12 +141,15 @@ def _fetch_whole(url: str, partial: Path, target: Path) -> None:
         ) from error
 
 
-def _fetch(url: str, partial: Path, advance: Advance) -> bool:
+def _fetch(url: str, partial: Path, advance: Advance, own: Mapping[str, str]) -> bool:
     """One request; False where the server cannot go on from what is there."""
     done = partial.stat().st_size if partial.exists() else 0
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={done}-"} if done else {})}
     try:
-        with urlopen(Request(url, headers=headers), timeout=PATIENCE) as answer:
+        request = Request(url, headers=headers)
+        for name, value in own.items():
+            request.add_unredirected_header(name, value)
+        with urlopen(request, timeout=PATIENCE) as answer:
             if answer.status != 206:  # the whole once more, whatever was asked for
                 done = 0
             length = answer.headers.get("Content-Length")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusedream_sdk.errors import OutputError, WeightsError
-from fusedream_sdk.models.downloads import fetch_file
+from fusedream_sdk.models.downloads import DigestError, fetch_file
 from fusedream_sdk.models.sources import HubFiles, Part, WebFile
 from fusedream_sdk.runtime.room import check_disk
 
@@ -75,45 +75,69 @@ def _from_web(part: WebFile, to: Path | None, tell: Callable[[str], None], sha25
 
 def _from_hub(part: HubFiles, to: Path | None, tell: Callable[[str], None]) -> Iterator[Fetched]:
     """Files of a repository, by the hub's own client, which goes on with what was begun."""
-    from huggingface_hub import HfApi, constants, hf_hub_download
+    from huggingface_hub import HfApi, constants
 
     folder = None if to is None else to / part.folder
     with hub_errors(part.repository):
         about = HfApi().model_info(part.repository, revision=part.revision, files_metadata=True)
-    files = chosen(part, {one.rfilename: one for one in about.siblings or []})
+    files = picked(part, {one.rfilename: one for one in about.siblings or []})
     licence = _licence(about)
     size = sum(one.size or 0 for one in files)
     place = folder or Path(part.cache_dir or constants.HF_HUB_CACHE)
     there = next(one for one in (place, *place.parents) if one.is_dir())
     tell(f"fetching {len(files)} files of {part.repository}, {size / 1e6:,.3g} MB, at {about.sha}. Licence: {licence}")
     for one in files:
-        path = None if folder is None else folder / one.rfilename
-        if path is not None and path.is_file():
-            if not _is_published(path, one):
-                raise OutputError(
-                    f"to: {path} is there and is not the file that is meant. Remove it, or choose another folder."
-                )
-        else:
-            check_disk(
-                "to" if to else "cache",
-                there,
-                0 if _is_cached(part, one) else one.size or 0,
-                "Make room, or move it: HF_HOME, --to.",
-            )
-            where: dict[str, Any] = {"cache_dir": part.cache_dir} if folder is None else {"local_dir": folder}
-            with hub_errors(part.repository):
-                path = Path(hf_hub_download(part.repository, one.rfilename, revision=part.revision, **where))
-            if not _is_published(path, one):
-                _discard(path)
-                raise WeightsError(
-                    f"weights: {one.rfilename} of {part.repository} is not what the hub says it is. It was removed: try again."
-                )
+        path = _one_of_hub(part, one, folder, there)
         yield Fetched(path, part.repository, path.stat().st_size, digest(path), "the hub", licence)
     if folder is not None:
         shutil.rmtree(folder / ".cache" / "huggingface", ignore_errors=True)  # what its client notes of a folder
 
 
-def chosen(part: HubFiles, files: dict[str, RepoSibling]) -> list[RepoSibling]:
+def _one_of_hub(part: HubFiles, about: RepoSibling, folder: Path | None, there: Path) -> Path:
+    """One file, in a folder or in the cache. Its client begins large ones anew in every call, so these are fetched by ours."""
+    from huggingface_hub import hf_hub_download
+
+    if folder is not None and (path := folder / about.rfilename).is_file():
+        if _is_published(path, about):
+            return path
+        raise OutputError(f"to: {path} is there and is not the file that is meant. Remove it, or choose another folder.")
+    wrong = f"{about.rfilename} of {part.repository} is not what the hub says it is. It was removed: try again."
+    if not _is_cached(part, about) or folder is not None:
+        fix = "Make room, or choose another place: HF_HOME, --to."
+        check_disk("to" if folder else "cache", there, about.size or 0, fix)
+        if about.lfs is not None:
+            _large(part, about, folder, wrong)
+    if folder is not None and about.lfs is not None:
+        return folder / about.rfilename
+    where: dict[str, Any] = {"cache_dir": part.cache_dir} if folder is None else {"local_dir": folder}
+    with hub_errors(part.repository):
+        path = Path(hf_hub_download(part.repository, about.rfilename, revision=part.revision, **where))
+    if not _is_published(path, about):
+        _discard(path)
+        raise WeightsError(f"weights: {wrong}")
+    return path
+
+
+def _large(part: HubFiles, about: RepoSibling, folder: Path | None, wrong: str) -> None:
+    """A large file, into a folder or to where the hub's client looks for it in its cache before it fetches."""
+    from huggingface_hub import constants, hf_hub_url
+    from huggingface_hub.file_download import repo_folder_name
+    from huggingface_hub.utils import build_hf_headers
+
+    sha256 = about.lfs.sha256 if about.lfs is not None else ""
+    if folder is None:
+        cache = Path(part.cache_dir or constants.HF_HUB_CACHE)
+        target = cache / repo_folder_name(repo_id=part.repository, repo_type="model") / "blobs" / sha256
+    else:
+        target = folder / about.rfilename
+    url = hf_hub_url(part.repository, about.rfilename, revision=part.revision)
+    try:
+        fetch_file(url, target, sha256=sha256, headers=build_hf_headers())
+    except DigestError as error:
+        raise WeightsError(f"weights: {wrong}") from error
+
+
+def picked(part: HubFiles, files: dict[str, RepoSibling]) -> list[RepoSibling]:
     """Of the files of a repository those that a part names. Raises WeightsError where its weights are not among them."""
 
     def matched(pattern: str) -> list[str]:

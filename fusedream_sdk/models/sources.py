@@ -87,7 +87,7 @@ def sources_of(name: str, kind: str | None = None) -> dict[tuple[str, str], Sour
     Raises:
         UnknownPlugin: no such name. InvalidInput: weights that have no address. PluginImportError: an extra is missing.
     """
-    kinds = [one for one in FETCHED if kind in (None, one) and _takes(one, name)]
+    kinds = [one for one in FETCHED if kind in (None, one) and _takes(one, name)] or _tagged(kind, name)
     if not kinds and kind is None and "/" in name:
         fix = f"Say whose they are: clip:{name}, biggan:{name}, diffusion:{name}; or --kind."
         raise InvalidInput("name", expected="the name of a plugin, and after a colon its weights", got=name, fix=fix)
@@ -114,7 +114,13 @@ def pair_parts(name: str) -> list[tuple[str, str]]:
 def _takes(kind: str, name: str) -> bool:
     """Whether a name is of this kind, and not only because it might be weights of anything."""
     base, known = split_name(name)[0], registry.plugins(kind)
-    return base in known or base.partition(":")[0] in known or (kind in registry.TAGGED and registry.looks_tagged(base))
+    return base in known or base.partition(":")[0] in known
+
+
+def _tagged(kind: str | None, name: str) -> list[str]:
+    """The kinds to which `architecture:tag` belongs, which no plugin's name begins."""
+    tagged = registry.looks_tagged(split_name(name)[0])
+    return [one for one in registry.TAGGED if tagged and kind in (None, one)]
 
 
 def _asked(kind: str, name: str) -> Sources | None:
