@@ -124,15 +124,16 @@ def devices() -> Iterator[Finding]:
 
     places = [torch.device("cpu"), *(torch.device("cuda", index) for index in range(torch.cuda.device_count()))]
     places += [torch.device("mps")] if torch.backends.mps.is_available() else []
+    threads = torch.get_num_threads()
     for place in places:
         dtype = str(resolve_dtype("auto", place)).removeprefix("torch.")
-        about = f"{torch.get_num_threads()} threads" if place.type == "cpu" else _card(place)
+        about = f"{threads} {'thread' if threads == 1 else 'threads'}" if place.type == "cpu" else _card(place)
         total = total_memory() if place.type == "cpu" else None
         whole = "" if total is None else f" of {gigabytes(total)}"
         free = "" if place.type == "mps" else f", {gigabytes(free_memory(place))}{whole} free"
         yield Finding("devices", str(place), f"{about}{free}; auto is {dtype}")
     if len(places) == 1 and os.path.exists("/dev/nvidia0"):
-        fix = "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu126"
+        fix = "the command for your driver stands at https://pytorch.org/get-started/locally"
         yield Finding("devices", "cuda", "a GPU that this build of torch cannot use", State.MISSING, fix)
 
 
@@ -193,7 +194,7 @@ def speeds() -> Iterator[Finding]:
     except FuseDreamError as error:
         yield Finding("speed", "emoji", str(error), State.BROKEN, f'pip install --force-reinstall --no-deps "{PACKAGE}"')
         return
-    yield Finding("speed", "emoji", f"{1000 * (times[-1] - times[1]) / (len(times) - 2):,.3g} ms for a step of one picture")
+    yield Finding("speed", "emoji", f"{1000 * (times[-1] - times[1]) / (len(times) - 2):,.0f} ms for a step of one picture")
 
 
 def _installed(name: str) -> bool:

@@ -27,8 +27,8 @@ def doctor(speed: bool) -> int:
     for one in findings(speed=speed):
         head = "" if one.part == part else f"{one.part}:\n"
         mark = "" if one.state is State.OK else f"  {one.state.upper()}"
-        mend = f"\n    {'':<16} {one.fix}" if one.fix else ""
-        tell(f"{head}  {one.name:<18} {one.found}{mark}{mend}", "finding", one.to_json())
+        mend = f"\n    {'':<24} {one.fix}" if one.fix else ""
+        tell(f"{head}  {one.name:<26} {one.found}{mark}{mend}", "finding", one.to_json())
         broken, part = broken + (one.state is State.BROKEN), one.part
     if broken:
         complain(f"{broken} of what is needed {'is' if broken == 1 else 'are'} broken; the commands above mend it.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -15,10 +16,11 @@ from urllib.request import Request, urlopen
 
 from fusedream_sdk.errors import FuseDreamError, InvalidInput, OutputError, WeightsError
 from fusedream_sdk.runtime.files import cache_folder
-from fusedream_sdk.runtime.progress import Advance, bar, is_silent
+from fusedream_sdk.runtime.progress import Shown, bar, is_silent
 from fusedream_sdk.runtime.room import check_disk
 
 PIECE = 1 << 20  # bytes at a time
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PATIENCE = 30  # seconds without a byte
 
 
@@ -132,16 +134,26 @@ def _fetch_whole(url: str, partial: Path, target: Path, headers: Mapping[str, st
                 _fetch(url, partial, advance, headers)
     except FuseDreamError:
         raise
+    except OSError as error:
+        if error.errno not in FULL:
+            raise _unfetched(url, target, error) from error
+        again = "Make room, and try again: it goes on where it stopped."
+        raise OutputError(f"to: {partial} could not be written ({error.strerror}). {again}") from error
     except Exception as error:  # network, certificate, disk: each has its own
-        from fusedream_sdk.models.weights import first_line  # which imports torch
-
-        raise WeightsError(
-            f"weights: cannot fetch {url} ({type(error).__name__}: {first_line(error)}). "
-            f"Try again to go on where it stopped, or put the file there by hand: {target}"
-        ) from error
+        raise _unfetched(url, target, error) from error
 
 
-def _fetch(url: str, partial: Path, advance: Advance, own: Mapping[str, str]) -> bool:
+def _unfetched(url: str, target: Path, error: Exception) -> WeightsError:
+    """What went wrong on the way, and what to do."""
+    from fusedream_sdk.models.weights import first_line  # which imports torch
+
+    return WeightsError(
+        f"weights: cannot fetch {url} ({type(error).__name__}: {first_line(error)}). "
+        f"Try again to go on where it stopped, or put the file there by hand: {target}"
+    )
+
+
+def _fetch(url: str, partial: Path, advance: Shown, own: Mapping[str, str]) -> bool:
     """One request; False where the server cannot go on from what is there."""
     done = partial.stat().st_size if partial.exists() else 0
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={done}-"} if done else {})}
@@ -159,7 +171,7 @@ def _fetch(url: str, partial: Path, advance: Advance, own: Mapping[str, str]) ->
                 while piece := answer.read(PIECE):
                     file.write(piece)
                     done += len(piece)
-                    advance(done, total or done)
+                    advance(done >> 20, (total or done) >> 20, lambda: "MiB")
     except HTTPError as error:
         if error.code == 416 and done:
             return False
