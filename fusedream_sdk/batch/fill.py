@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
@@ -59,6 +60,7 @@ def fill(
 
     try:
         with bar("drawing", progress) as advance, closing(outcomes()) as found:
+            advance(len(records), len(rows))
             for outcome in found:
                 if outcome.made is None:
                     lost[outcome.number] = outcome.why
@@ -66,7 +68,7 @@ def fill(
                 else:
                     folder.add(outcome.number, outcome.made)
                     records[outcome.number] = Record.of(outcome.made)
-                advance(len(records) + len(lost), len(rows))
+                advance(len(records) + len(lost), len(rows), lambda: mean_so_far(records))
     except KeyboardInterrupt:
         if not records:
             raise
@@ -76,6 +78,14 @@ def fill(
         raise
     folder.finish(whole(), done=whole().done)
     return whole()
+
+
+def mean_so_far(records: Mapping[int, Record]) -> str:
+    """For a progress bar: the mean of the first score of the rows that are there."""
+    first = next((name for record in records.values() for name in record.scores), "")
+    found = [record.scores[first] for record in records.values() if first in record.scores]
+    scores = [score for score in found if math.isfinite(score)]
+    return f"mean {first} {math.fsum(scores) / len(scores):.3f}" if scores else ""
 
 
 def check_hope(records: Mapping[int, Record], lost: Mapping[int, str]) -> None:

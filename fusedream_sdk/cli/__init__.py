@@ -17,8 +17,10 @@ from fusedream_sdk.cli import (
     batch,
     bench,
     compare,
+    completion,
     compose,
     convert,
+    doctor,
     estimate,
     evaluate,
     exits,
@@ -29,7 +31,9 @@ from fusedream_sdk.cli import (
 )
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    invoke_without_command=True, epilog=exits.codes_in_words(), context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="fusedream")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error, as FUSEDREAM_DEBUG=1 does.")
 @click.pass_context
@@ -47,7 +51,7 @@ for verb in (
     *(generate.generate, batch.batch, estimate.estimate, compare.compare, compose.compose, invert.invert),
     *(replay.replay, replay.interpolate),
     *(evaluate.evaluate, ablate.ablate),
-    *(bank.bank, bench.bench, plugins.models, plugins.plugins, convert.convert),
+    *(bank.bank, bench.bench, plugins.models, plugins.plugins, convert.convert, doctor.doctor, completion.completion),
 ):
     fusedream.add_command(verb)
 
@@ -59,7 +63,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the words after `fusedream`; those of the process by default.
 
     Returns:
-        The exit code: 0 done, 1 a fault of the SDK or of a plugin, 2 a mistake in what was asked, 130 interrupted with
-        nothing saved.
+        The exit code, one of `exits.CODES`.
     """
     return exits.run(fusedream, argv)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fusedream_sdk.cli.exits import DONE, YOURS, say
+from fusedream_sdk.cli.exits import DONE, YOURS
 from fusedream_sdk.cli.options import (
     Asked,
     Listed,
@@ -21,6 +21,7 @@ from fusedream_sdk.cli.options import (
     setting_options,
 )
 from fusedream_sdk.cli.paths import PATH
+from fusedream_sdk.cli.speech import say, tell, told_options
 
 if TYPE_CHECKING:
     from fusedream_sdk.dream.ablation import Ablation
@@ -45,6 +46,7 @@ DIFFERENCES = "differences.png"
 @progress_option
 @model_options
 @setting_options
+@told_options
 def ablate(
     asked: Asked,
     captions: Path | None,
@@ -105,7 +107,7 @@ def ablate(
         found.save(out / name, overwrite=True)
     if len(found.trials) > 1:
         found.save_differences(out / DIFFERENCES, overwrite=True)
-    click.echo(found.to_markdown())
+    tell(found.to_markdown(), "ablation", {"path": out, **found.to_json()})
     return conclude(found, out)
 
 

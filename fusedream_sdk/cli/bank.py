@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fusedream_sdk.cli.exits import one_line
 from fusedream_sdk.cli.numbers import Number
 from fusedream_sdk.cli.options import ModelChoice, augment_of, augment_option, model_options, named_views, unused
+from fusedream_sdk.cli.speech import one_line
 from fusedream_sdk.runtime.bounds import LATENTS
 
 if TYPE_CHECKING:

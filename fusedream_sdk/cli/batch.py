@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fusedream_sdk.cli.exits import DONE, OURS, say
+from fusedream_sdk.cli.exits import DONE, OURS
 from fusedream_sdk.cli.generate import known_method
-from fusedream_sdk.cli.numbers import Number
+from fusedream_sdk.cli.numbers import Number, SeedRange
 from fusedream_sdk.cli.options import (
     ModelChoice,
-    SeedRange,
     SettingChoice,
     compile_option,
     grouped,
@@ -25,6 +24,7 @@ from fusedream_sdk.cli.options import (
 )
 from fusedream_sdk.cli.output import filling, saved
 from fusedream_sdk.cli.paths import PATH
+from fusedream_sdk.cli.speech import as_json, complain, say, tell, told_options
 from fusedream_sdk.errors import WorkerLost
 from fusedream_sdk.runtime import bounds
 from fusedream_sdk.runtime.checks import Bounds
@@ -98,6 +98,7 @@ worker_options = grouped(
 @model_options
 @compile_option
 @setting_options
+@told_options
 def batch(
     asked: CaptionChoice,
     out: Path | None,
@@ -147,13 +148,32 @@ def batch(
 
 def tell_batch(done: Batch, *, interrupted: str) -> int:
     """Say what is there and what is not; the exit code."""
+    if as_json():
+        tell_rows(done)
     for number in sorted(done.lost)[:MOST_TOLD]:
         row = done.rows[number]
-        say(f"row {number} ({row.caption.prompt}, seed {row.seed}) was left out: {done.lost[number]}")
+        complain(f"row {number} ({row.caption.prompt}, seed {row.seed}) was left out: {done.lost[number]}")
     if len(done.lost) > MOST_TOLD:
-        say(f"{len(done.lost) - MOST_TOLD:,} more were left out; rows.csv says why.")
-    scores = [f"mean {name} {mean:.3f}" for name, mean in done.means().items()]
-    click.echo("  ".join([f"{done.path}", f"{len(done):,} of {len(done.rows):,} pictures", *scores]))
+        complain(f"{len(done.lost) - MOST_TOLD:,} more were left out; rows.csv says why.")
+    means = done.means()
+    scores = [f"mean {name} {mean:.3f}" for name, mean in means.items()]
+    counts = {"pictures": len(done), "asked": len(done.rows), "lost": len(done.lost), "stopped": done.stopped}
+    words = "  ".join([f"{done.path}", f"{len(done):,} of {len(done.rows):,} pictures", *scores])
+    tell(words, "batch", {"path": done.path, **counts, "means": means})
     if done.stopped:
         say(interrupted)
     return OURS if done.lost else DONE
+
+
+def tell_rows(done: Batch) -> None:
+    """Every row that is there, or cannot be, for a program."""
+    from fusedream_sdk.batch.table import LOST
+
+    for number, row in enumerate(done.rows):
+        about = {"prompt": str(row.caption.prompt), "seed": row.seed, "row": number}
+        record = done.records.get(number)
+        if record is not None:
+            how = {"status": record.status, "scores": record.scores, "best_step": record.step}
+            tell("", "picture", {"path": done.path / f"{row.stem}.png", **about, **how})
+        elif number in done.lost:
+            tell("", "picture", {"path": None, **about, "status": LOST, "why": done.lost[number]})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from fusedream_sdk.cli.numbers import Number
 from fusedream_sdk.cli.options import ModelChoice, augment_option, compile_option, model_options, named_views, unused
+from fusedream_sdk.cli.speech import tell, told_options
 from fusedream_sdk.runtime import bounds
 
 
@@ -15,13 +14,11 @@ from fusedream_sdk.runtime import bounds
 @click.option("--views", type=Number(bounds.VIEWS), help="Random views of a step. [default: 50]")
 @click.option("--rows", type=Number(bounds.TOGETHER), default=1, show_default=True, help="Pictures that are optimised.")
 @click.option("--rounds", type=Number(bounds.ROUNDS), default=5, show_default=True, help="How often each is timed.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, in seconds, bytes and operations.")
 @augment_option
 @model_options
 @compile_option
-def bench(
-    views: int | None, rows: int, rounds: int, as_json: bool, augment: str | None, choice: ModelChoice, compiles: bool
-) -> None:
+@told_options
+def bench(views: int | None, rows: int, rounds: int, augment: str | None, choice: ModelChoice, compiles: bool) -> None:
     """Say what a step takes on this machine, stage by stage.
 
     \b
@@ -38,8 +35,8 @@ def bench(
     changes = named_views(augment)
     if views is not None:
         changes["views"] = views
-    dream = choice.load(shown=not as_json, compiles=compiles)
+    dream = choice.load(compiles=compiles)
     from fusedream_sdk.speed.bench import bench as measured
 
-    found = measured(dream, rows=rows, rounds=rounds, progress=not as_json, **changes)
-    click.echo(json.dumps(found.to_json(), indent=1) if as_json else found.to_markdown())
+    found = measured(dream, rows=rows, rounds=rounds, progress=True, **changes)
+    tell(found.to_markdown(), "bench", found.to_json())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fusedream_sdk.cli.exits import DONE, YOURS, say
+from fusedream_sdk.cli.exits import DONE, YOURS
 from fusedream_sdk.cli.options import (
     Asked,
     ModelChoice,
@@ -21,6 +20,7 @@ from fusedream_sdk.cli.options import (
     setting_options,
 )
 from fusedream_sdk.cli.paths import PATH
+from fusedream_sdk.cli.speech import say, tell, told_options
 
 if TYPE_CHECKING:
     from fusedream_sdk.dream.comparison import Comparison
@@ -45,18 +45,17 @@ class Names(click.ParamType):
     "-o", "--out", type=PATH, required=True, help="The sheet, a .png: a line for each picture, a column for each method."
 )
 @click.option("--pictures", type=PATH, help="The folder of all pictures. [default: named as the sheet, beside it]")
-@click.option("--json", "as_json", is_flag=True, help="Print every number as JSON in place of the table.")
 @overwrite_option
 @click.option("--resume", is_flag=True, help="Go on where a comparison was ended; methods may be added.")
 @progress_option
 @model_options
 @setting_options
+@told_options
 def compare(
     asked: Asked,
     methods: list[str],
     out: Path,
     pictures: Path | None,
-    as_json: bool,
     overwrite: bool,
     resume: bool,
     progress: str,
@@ -89,7 +88,7 @@ def compare(
     dream = choice.load(shown=shown) if choice.named else None
     found = side_by_side(listed, methods=methods, dream=dream, seeds=numbers, into=into, progress=shown, **settings.changes())
     found.save(sheet, overwrite=overwrite or resume)
-    click.echo(json.dumps(found.to_json(), indent=1) if as_json else found.to_markdown())
+    tell(found.to_markdown(), "comparison", {"path": sheet, "folder": into.path, **found.to_json()})
     return conclude(found, sheet, into.path)
 
 

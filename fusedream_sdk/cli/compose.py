@@ -21,8 +21,9 @@ from fusedream_sdk.cli.options import (
     model_options,
     setting_options,
 )
-from fusedream_sdk.cli.output import Output, conclude, filling, line, output_options
+from fusedream_sdk.cli.output import Output, conclude, facts, filling, line, output_options
 from fusedream_sdk.cli.paths import PATH
+from fusedream_sdk.cli.speech import tell, told_options
 from fusedream_sdk.cli.watching import WatchChoice, film_options
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.runtime.bounds import FEATHER, SCALE, SCENE
@@ -131,6 +132,7 @@ scene_options = grouped(
 @model_options
 @compile_option
 @setting_options
+@told_options
 def compose(
     asked: Asked,
     places: tuple[str, ...],
@@ -167,16 +169,18 @@ def compose(
     dream = choice.load(shown=output.shown, compiles=compiles, perceptual=perceptual)
     with filling(folder):
         composed = dream.compose(listed, seeds=numbers, progress=output.shown, into=folder, **where, **changes)
-        return tell(composed, folder, output, asked=len(folder.targets) * count)
+        return finish(composed, folder, output, asked=len(folder.targets) * count)
 
 
-def tell(composed: Composed, folder: Folder, output: Output, *, asked: int) -> int:
+def finish(composed: Composed, folder: Folder, output: Output, *, asked: int) -> int:
     """Write the sheet, print a line for each winner, and say what went otherwise than asked of so many candidates."""
     output.save_sheet(composed.sheet)
     result, begun = composed.result, len(composed.candidates)
     for index, path in enumerate(folder.pictures):
         place, group = composed.placements[composed.winner[index]], composed.groups[index]
-        click.echo(line(result, index, path, f"{place}, best of {len(group)}"))
+        where = {"place": place.place, "scale": place.scale, "x": place.x, "y": place.y}
+        about = {**facts(result, index, path), "placement": where, "candidates": len(group)}
+        tell(line(result, index, path, f"{place}, best of {len(group)}"), "picture", about)
     missing = f"{asked - begun} of {asked} candidates" if begun < asked else ""
     stopped = bool(missing) or Status.CANCELLED in composed.candidates.status
     return conclude(result.status, folder, stopped=stopped, missing=missing)

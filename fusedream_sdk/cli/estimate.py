@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from fusedream_sdk.cli.generate import checked
@@ -16,15 +14,16 @@ from fusedream_sdk.cli.options import (
     model_options,
     setting_options,
 )
+from fusedream_sdk.cli.speech import tell, told_options
 
 
 @click.command()
 @asked_options
 @method_option
-@click.option("--json", "as_json", is_flag=True, help="As JSON, in seconds and bytes.")
 @model_options
 @setting_options
-def estimate(asked: Asked, method: str | None, as_json: bool, choice: ModelChoice, settings: SettingChoice) -> None:
+@told_options
+def estimate(asked: Asked, method: str | None, choice: ModelChoice, settings: SettingChoice) -> None:
     """Say what drawing every PROMPT from every seed would take: time, memory and disk.
 
     \b
@@ -35,5 +34,5 @@ def estimate(asked: Asked, method: str | None, as_json: bool, choice: ModelChoic
     those of this machine, as busy as it is now.
     """
     listed, numbers, changes = checked(asked, method, settings)
-    found = choice.load(shown=not as_json).estimate(listed, seeds=numbers, **changes)
-    click.echo(json.dumps(found.to_json(), indent=1) if as_json else str(found))
+    found = choice.load().estimate(listed, seeds=numbers, **changes)
+    tell(str(found), "estimate", found.to_json())

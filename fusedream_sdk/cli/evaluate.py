@@ -9,6 +9,7 @@ import click
 from fusedream_sdk.cli.numbers import Number
 from fusedream_sdk.cli.options import Listed, device_option, overwrite_option, progress_option
 from fusedream_sdk.cli.paths import PATH
+from fusedream_sdk.cli.speech import tell, told_options
 from fusedream_sdk.runtime import bounds
 
 
@@ -45,6 +46,7 @@ from fusedream_sdk.runtime import bounds
 @progress_option
 @device_option
 @overwrite_option
+@told_options
 def evaluate(
     folders: tuple[Path, ...],
     captions: Path | None,
@@ -88,6 +90,6 @@ def evaluate(
         progress=progress != "none",
         **{name: value for name, value in given.items() if value is not None},
     )
-    click.echo(found.to_markdown())
+    tell(found.to_markdown(), "evaluation", {"folders": folders, **found.to_json()})
     for target in targets:
         found.save(target, overwrite=overwrite)

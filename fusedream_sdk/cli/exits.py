@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from itertools import takewhile
 
 import click
 
 from fusedream_sdk.cli.naming import as_typed
+from fusedream_sdk.cli.speech import complain, say
 from fusedream_sdk.errors import FuseDreamError, PluginFault
 from fusedream_sdk.runtime.room import out_of_memory
 
 DONE, OURS, YOURS, INTERRUPTED = 0, 1, 2, 130
+CODES = {
+    DONE: "done, also after a Ctrl-C that saved the best so far",
+    OURS: "a fault of the SDK or of a plugin, or rows that could not be drawn; `fusedream --debug ...` shows the traceback",
+    YOURS: "something in what was asked: one sentence says what was expected, what came, and what to do",
+    INTERRUPTED: "Ctrl-C before anything could be saved",
+}
+"""What the exit codes of every verb mean."""
+
 DEBUG = "FUSEDREAM_DEBUG"
-LONGEST = 1200  # letters of a line
 
 
 def run(group: click.Group, argv: Sequence[str] | None) -> int:
@@ -30,44 +38,39 @@ def run(group: click.Group, argv: Sequence[str] | None) -> int:
     where = "" if debug else " See where: fusedream --debug ..."
     try:
         with _short_warnings(), _notes():
-            code = group.main(args=words, prog_name="fusedream", standalone_mode=False)
+            calls = copy_context()  # what a verb says of how it speaks ends with it
+            code = calls.run(group.main, args=words, prog_name="fusedream", standalone_mode=False)
         return code if isinstance(code, int) else DONE
     except click.Abort:  # what click makes of Ctrl-C
-        say("interrupted; nothing was saved.")
+        complain("interrupted; nothing was saved.")
         return INTERRUPTED
     except click.ClickException as error:
-        say(_usage(error))
+        complain(_usage(error))
         return YOURS
     except PluginFault as error:
         _show_traceback(debug)
-        say(f"{error}{where}")
+        complain(f"{error}{where}")
         return OURS
     except FuseDreamError as error:
         _show_traceback(debug)
-        say(as_typed(error, group, words))
+        complain(as_typed(error, group, words))
         return YOURS
     except OSError as error:
         _show_traceback(debug)
         if error.filename is None:
-            say(f"{_fault(error)}{where}")
+            complain(f"{_fault(error)}{where}")
             return OURS
-        say(f"{error.filename}: cannot be read or written ({error.strerror}). Make room, or choose another place.")
+        complain(f"{error.filename}: cannot be read or written ({error.strerror}). Make room, or choose another place.")
         return YOURS
     except Exception as error:
         _show_traceback(debug)
-        say(f"{_fault(error)}{where}")
+        complain(f"{_fault(error)}{where}")
         return OURS
 
 
-def say(message: str) -> None:
-    """A line for the person at the terminal; stdout is for results."""
-    click.echo(f"fusedream: {one_line(message)}", err=True)
-
-
-def one_line(message: str) -> str:
-    """A message without line breaks, and with what a terminal would obey, or cannot show, written out."""
-    joined = re.sub(r"\s*[\r\n\x0b\x0c\x85\u2028\u2029]\s*", " ", message[:LONGEST].strip())
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in joined)
+def codes_in_words() -> str:
+    """The exit codes and their meanings, a line each, for the help."""
+    return "\b\nExit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in CODES.items())
 
 
 def _usage(error: click.ClickException) -> str:

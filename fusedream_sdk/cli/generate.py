@@ -20,8 +20,9 @@ from fusedream_sdk.cli.options import (
     read_start,
     setting_options,
 )
-from fusedream_sdk.cli.output import Output, conclude, filling, line, output_options
+from fusedream_sdk.cli.output import Output, conclude, facts, filling, line, output_options
 from fusedream_sdk.cli.pool import PoolChoice, pool_options
+from fusedream_sdk.cli.speech import tell, told_options
 from fusedream_sdk.cli.watching import WatchChoice, watch_options
 from fusedream_sdk.optim.status import Status
 
@@ -49,6 +50,7 @@ NO_PLACES: Mapping[str, Any] = MappingProxyType({})
 @model_options
 @compile_option
 @setting_options
+@told_options
 def generate(
     asked: Asked,
     output: Output,
@@ -87,7 +89,7 @@ def generate(
     dream = choice.load(shown=output.shown, compiles=compiles)
     with filling(folder):
         result = dream.generate(listed, seeds=numbers, progress=output.shown, watch=watch, into=folder, film=film, **changes)
-        return tell(result, folder, output, asked=len(folder.targets))
+        return finish(result, folder, output, asked=len(folder.targets))
 
 
 def checked(
@@ -128,10 +130,10 @@ def plan(prompts: Sequence[Prompt], seeds: Sequence[int], output: Output, *, oth
     return output.plan(default, stems_of(*zip(*rows, strict=True)), [FILE, *others])
 
 
-def tell(result: Result, folder: Folder, output: Output, *, asked: int) -> int:
+def finish(result: Result, folder: Folder, output: Output, *, asked: int) -> int:
     """Write the sheet, print a line for each picture, and say what went otherwise than asked."""
     output.save_sheet(result.sheet)
     for row, path in enumerate(folder.pictures):
-        click.echo(line(result, row, path))
+        tell(line(result, row, path), "picture", facts(result, row, path))
     missing = f"{asked - len(result)} of {asked} pictures" if len(result) < asked else ""
     return conclude(result.status, folder, stopped=Status.CANCELLED in result.status or bool(missing), missing=missing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from fusedream_sdk.cli.numbers import Number
 from fusedream_sdk.cli.options import ModelChoice, chosen, compile_option, grouped, model_options
 from fusedream_sdk.cli.output import Output, conclude, filling, output_options
 from fusedream_sdk.cli.paths import PATH
+from fusedream_sdk.cli.speech import tell, told_options
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.runtime.bounds import INVERSION, SEED
 
@@ -63,6 +65,7 @@ inversion_options = grouped(
 @output_options("bar", "none", about="What is shown.", sheet="Also write pictures and those found into this one .png.")
 @model_options
 @compile_option
+@told_options
 def invert(
     pictures: tuple[Path, ...],
     settings: InversionChoice,
@@ -90,14 +93,16 @@ def invert(
     dream = choice.load(shown=output.shown, compiles=compiles, perceptual=perceptual)
     with filling(folder):
         found = dream.invert(read, progress=output.shown, into=folder, **changes)
-        return tell(found, folder, output, asked=len(pictures))
+        return finish(found, folder, output, pictures)
 
 
-def tell(found: Inversion, folder: Folder, output: Output, *, asked: int) -> int:
+def finish(found: Inversion, folder: Folder, output: Output, pictures: Sequence[Path]) -> int:
     """Write the sheet, print a line for each picture, and say what went otherwise than asked."""
     output.save_sheet(found.sheet)
     for row, path in enumerate(folder.pictures):
         status = "" if found.status[row] == Status.DONE else f"  ({found.status[row]})"
-        click.echo(f"{path}  psnr {float(found.psnr[row]):.1f} dB  perceptual {float(found.perceptual[row]):.3f}{status}")
-    missing = f"{asked - len(found)} of {asked} pictures" if len(found) < asked else ""
+        psnr, distance = float(found.psnr[row]), float(found.perceptual[row])
+        about = {"path": path, "picture": pictures[row], "status": found.status[row], "psnr": psnr, "perceptual": distance}
+        tell(f"{path}  psnr {psnr:.1f} dB  perceptual {distance:.3f}{status}", "inversion", about)
+    missing = f"{len(pictures) - len(found)} of {len(pictures)} pictures" if len(found) < len(pictures) else ""
     return conclude(found.status, folder, stopped=Status.CANCELLED in found.status or bool(missing), missing=missing)

@@ -13,8 +13,8 @@ from string import Template
 
 import click
 
-from fusedream_sdk.cli.exits import say
 from fusedream_sdk.cli.paths import PATH
+from fusedream_sdk.cli.speech import say
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from fusedream_sdk.errors import InvalidInput, shown
-from fusedream_sdk.runtime.checks import Bounds
+from fusedream_sdk.runtime.bounds import SEEDS_IN_A_RANGE
+from fusedream_sdk.runtime.checks import MAX_SEED, Bounds
 
 QUOTED = 40  # letters of what was written that a message repeats
 PLACES = Bounds(0, 10_000_000, whole=True)  # in a search
@@ -35,6 +36,23 @@ class Number(click.ParamType):
         except InvalidInput as error:
             expected, got = error.expected.removesuffix(", or None"), shown(repr(value), QUOTED)
             return self.fail(f"expected {expected}; got {got}.", param, ctx)
+
+
+class SeedRange(click.ParamType):
+    """`7`, `0,1,2` or `0-3`, as a list of integers."""
+
+    name = "seeds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        seeds: list[int] = []
+        for part in str(value).split(","):
+            first, last = integers(part)
+            if not first <= last < first + SEEDS_IN_A_RANGE or last > MAX_SEED:
+                several = f"(at most {SEEDS_IN_A_RANGE} in a range, none above {MAX_SEED})"
+                expected = f"expected integers from 0, as 7 or 0,1,2 or 0-3 {several}"
+                self.fail(f"{expected}; got {shown(repr(value), 60)}.", param, ctx)
+            seeds += range(first, last + 1)
+        return seeds
 
 
 class Places(click.ParamType):

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fusedream_sdk.cli.exits import say
-from fusedream_sdk.cli.numbers import Number, integers
-from fusedream_sdk.errors import InvalidInput, shown
+from fusedream_sdk.cli.completion import names_of
+from fusedream_sdk.cli.numbers import Number, SeedRange
+from fusedream_sdk.cli.speech import say
+from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.runtime import bounds
-from fusedream_sdk.runtime.checks import MAX_SEED
 
 if TYPE_CHECKING:
     from fusedream_sdk.dream.fusedream import FuseDream
@@ -25,23 +25,6 @@ if TYPE_CHECKING:
 Verb = Callable[..., Any]
 MIXES = ("best", "paper", "random")
 VIEWS = ("ours", "public", "none")  # written out, because the module that knows them imports torch
-
-
-class SeedRange(click.ParamType):
-    """`7`, `0,1,2` or `0-3`, as a list of integers."""
-
-    name = "seeds"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
-        seeds: list[int] = []
-        for part in str(value).split(","):
-            first, last = integers(part)
-            if not first <= last < first + bounds.SEEDS_IN_A_RANGE or last > MAX_SEED:
-                several = f"(at most {bounds.SEEDS_IN_A_RANGE} in a range, none above {MAX_SEED})"
-                expected = f"expected integers from 0, as 7 or 0,1,2 or 0-3 {several}"
-                self.fail(f"{expected}; got {shown(repr(value), 60)}.", param, ctx)
-            seeds += range(first, last + 1)
-        return seeds
 
 
 @dataclass(frozen=True)
@@ -232,16 +215,27 @@ asked_options = grouped(
     ),
 )
 
-method_option = click.option("--method", help="How: a name of fusedream models, also with options. [default: fusedream]")
+method_option = click.option(
+    "--method",
+    shell_complete=names_of("methods"),
+    help="How: a name of fusedream models, also with options. [default: fusedream]",
+)
 
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1, mps ...")
 
 model_options = grouped(
     "choice",
     ModelChoice,
-    click.option("-m", "--models", help="A ready pair, such as emoji. See: fusedream models"),
-    click.option("--generator", help="A generator's name, a folder, or a hub id."),
-    click.option("--scorer", multiple=True, help="A scorer's name, a folder, or a hub id; for several, repeat: a, 0.5*b."),
+    click.option(
+        "-m", "--models", shell_complete=names_of("models"), help="A ready pair, such as emoji. See: fusedream models"
+    ),
+    click.option("--generator", shell_complete=names_of("generators"), help="A generator's name, a folder, or a hub id."),
+    click.option(
+        "--scorer",
+        multiple=True,
+        shell_complete=names_of("scorers"),
+        help="A scorer's name, a folder, or a hub id; for several, repeat: a, 0.5*b.",
+    ),
     device_option,
     click.option("--dtype", default="auto", show_default=True, help="auto, float32, bfloat16 or float16."),
     click.option("--memory-gb", type=Number(bounds.MEMORY_GB), help="Bound on the rows that run together on an accelerator."),

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fusedream_sdk.cli.exits import DONE, OURS, say
+from fusedream_sdk.cli.exits import DONE, OURS
 from fusedream_sdk.cli.options import grouped, overwrite_option
 from fusedream_sdk.cli.paths import PATH
+from fusedream_sdk.cli.speech import complain, say
 from fusedream_sdk.optim.status import Status
 
 if TYPE_CHECKING:
@@ -131,8 +132,15 @@ def conclude(status: Sequence[Status], folder: Folder, *, stopped: bool, missing
         say(f"stopped early: the best so far is saved{begun}{go_on(folder)}")
     failed = status.count(Status.FAILED)
     if failed:
-        say(f"{failed} of {len(status)} pictures stopped at a value that is not finite; their best points are saved.")
+        complain(f"{failed} of {len(status)} pictures stopped at a value that is not finite; their best points are saved.")
     return OURS if failed == len(status) else DONE
+
+
+def facts(result: Result, row: int, path: Path) -> dict[str, Any]:
+    """The same of one picture for a program."""
+    scores = {name: float(x[row]) for name, x in result.scores.items()}
+    about = {"path": path, "prompt": result.prompts[row], "seed": result.seeds[row], "status": result.status[row]}
+    return {**about, "scores": scores, "best_step": int(result.best_step[row])}
 
 
 def line(result: Result, row: int, path: Path, about: str = "") -> str:

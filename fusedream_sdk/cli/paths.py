@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.runtime.paths import user_path
@@ -23,6 +24,10 @@ class UserPath(click.ParamType):
             got = error.got if isinstance(error.got, str) else repr(error.got)
             self.fail(f"expected {error.expected}, got {got}.", param, ctx)
         return Path(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Whatever the shell finds."""
+        return [CompletionItem(incomplete, type="file")]
 
 
 PATH = UserPath()

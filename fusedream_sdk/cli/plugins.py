@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
-from fusedream_sdk.cli.exits import DONE, YOURS, say
+from fusedream_sdk.cli.exits import DONE, YOURS
+from fusedream_sdk.cli.fetch import fetch
 from fusedream_sdk.cli.new import new
 from fusedream_sdk.cli.options import device_option
+from fusedream_sdk.cli.speech import say
 from fusedream_sdk.models import registry
 from fusedream_sdk.models.missing import install_hint
 
@@ -78,9 +80,12 @@ def _state(kind: str, name: str, points: list[EntryPoint], check: bool) -> str:
     return "ok"
 
 
-@click.command()
-def models() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def models(context: click.Context) -> None:
     """List the ready pairs with their judges and settings, and the names that --generator, --scorer and --method take."""
+    if context.invoked_subcommand is not None:
+        return
     click.echo("pairs, for --models:")
     for name in registry.list_models():
         click.echo(f"  {name}")
@@ -89,6 +94,9 @@ def models() -> None:
     click.echo(f"generators: {', '.join(registry.list_generators()) or 'none'}, or a folder or hub id of BigGAN weights")
     click.echo(f"scorers: {', '.join(registry.list_scorers()) or 'none'}, or a folder or hub id of a dual encoder")
     click.echo(f"methods: {', '.join(registry.list_methods()) or 'none'}")
+
+
+models.add_command(fetch)
 
 
 def _describe(name: str) -> dict[str, Any]:

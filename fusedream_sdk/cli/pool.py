@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fusedream_sdk.cli.exits import DONE, say
+from fusedream_sdk.cli.exits import DONE
 from fusedream_sdk.cli.numbers import Number, Places
 from fusedream_sdk.cli.options import grouped, unused
 from fusedream_sdk.cli.paths import PATH
+from fusedream_sdk.cli.speech import say, tell
 from fusedream_sdk.runtime.bounds import SETTINGS
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class PoolChoice:
         pool.save(sheet, overwrite=overwrite)
         count, best = pool.images.shape[1], pool.scores[:, 0].tolist()
         for prompt, seed, score in zip(pool.prompts, pool.seeds, best, strict=True):
-            click.echo(f"{sheet}  {prompt} (seed {seed})  {count} starts, best {score:.3f}")
+            about = {"path": sheet, "prompt": prompt, "seed": seed, "starts": count, "best": score}
+            tell(f"{sheet}  {prompt} (seed {seed})  {count} starts, best {score:.3f}", "starts", about)
         some = ",".join(str(place) for place in (1, 3) if place < count) or "0"
         say(f"nothing is optimised yet. --pin {some} in place of --preview-basis begins at these, --drop 0 at all others.")
         return DONE

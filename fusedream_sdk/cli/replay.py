@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fusedream_sdk.cli.exits import say
 from fusedream_sdk.cli.numbers import Number
 from fusedream_sdk.cli.options import compile_option, device_option, grouped, one_or_several, overwrite_option, read_start
 from fusedream_sdk.cli.paths import PATH
+from fusedream_sdk.cli.speech import say, tell, told_options
 from fusedream_sdk.runtime.bounds import FPS, FRAMES
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ named_options = grouped(
 @device_option
 @compile_option
 @overwrite_option
+@told_options
 def replay(
     picture: Path,
     out: Path,
@@ -86,7 +87,7 @@ def replay(
     Models that are installed or cached are loaded by the names in the recipe. What it would have to download is refused without
     --allow-download; a file or folder that it names is not followed: name yours with --generator or --scorer.
     """
-    from fusedream_sdk.cli.output import line
+    from fusedream_sdk.cli.output import facts, line
     from fusedream_sdk.dream.asked import check_models
     from fusedream_sdk.dream.replay import replay as draw_again
     from fusedream_sdk.errors import InvalidInput
@@ -105,7 +106,8 @@ def replay(
     say(f"drawing {recipe.prompt!r}, seed {recipe.seed}, again ...")
     again = draw_again(picture, device=device, allow_download=named.allow_download, compile=compiles, **given)
     (written,) = again.save(out, overwrite=overwrite)
-    click.echo(line(again if isinstance(again, Result) else again.result, 0, written))
+    result = again if isinstance(again, Result) else again.result
+    tell(line(result, 0, written), "picture", facts(result, 0, written))
 
 
 @click.command()
@@ -117,6 +119,7 @@ def replay(
 @named_options
 @device_option
 @overwrite_option
+@told_options
 def interpolate(a: Path, b: Path, frames: int, fps: int, out: Path, named: Named, device: str, overwrite: bool) -> None:
     """Walk from picture A to picture B through the generator's latent space.
 
@@ -145,7 +148,7 @@ def interpolate(a: Path, b: Path, frames: int, fps: int, out: Path, named: Named
     with bar("drawing the frames", True) as advance:
         film = walk(ends[0], ends[1], frames, generator=generator, progress=advance)
     film.save(out, fps=fps, overwrite=overwrite)
-    click.echo(f"{out}  {frames} frames at {fps} a second")
+    tell(f"{out}  {frames} frames at {fps} a second", "film", {"path": out, "frames": frames, "fps": fps})
 
 
 def _stored(path: Path) -> Result | None:

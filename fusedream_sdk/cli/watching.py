@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fusedream_sdk.cli.exits import say
 from fusedream_sdk.cli.numbers import Number
 from fusedream_sdk.cli.options import grouped, unused
 from fusedream_sdk.cli.output import Output
 from fusedream_sdk.cli.paths import PATH
+from fusedream_sdk.cli.speech import say
 from fusedream_sdk.runtime.bounds import EVERY, FPS
 
 if TYPE_CHECKING:

@@ -63,7 +63,7 @@ def draw(
         with bar(label, task.progress) as advance:
 
             def seen(state: State) -> None:
-                advance(state.step, task.settings.steps)
+                advance(state.step, task.settings.steps, lambda: best_so_far(state))
                 if watch is not None:
                     watch(state, rows)
 
@@ -77,6 +77,12 @@ def draw(
     if not parts:
         raise KeyboardInterrupt
     return Result.concatenate(parts)
+
+
+def best_so_far(state: State) -> str:
+    """For a progress bar: the mean over the rows of the score by which their best point is kept."""
+    scores = state.best.scores
+    return f"best {sum(scores) / len(scores):.3f}" if scores else ""
 
 
 def drawn_by(task: Task, method: Method, begin: Beginning) -> Recipe:

@@ -168,7 +168,8 @@ def _descend(
 
         def descend(chunk: range) -> _Found:
             def seen(state: State) -> None:
-                advance(chunk.start * (steps + 1) + len(chunk) * (state.step + 1), total * (steps + 1))
+                done = chunk.start * (steps + 1) + len(chunk) * (state.step + 1)
+                advance(done, total * (steps + 1), lambda: least_so_far(state))
 
             direct = Direct(likeness.generator.space, select(starts, slice(chunk.start, chunk.stop)))
             states = iterate(
@@ -190,6 +191,12 @@ def _descend(
         sum((part.status for part in parts), ()),
         history,
     )
+
+
+def least_so_far(state: State) -> str:
+    """For a progress bar: the least loss of all starts so far."""
+    scores = state.best.scores
+    return f"loss {-max(scores):.3f}" if scores else ""
 
 
 def _untouched(starts: Latents) -> _Found:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.error import HTTPError
 from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
-from fusedream_sdk.errors import InvalidInput, WeightsError
-from fusedream_sdk.models.weights import check_digest, first_line
+from fusedream_sdk.errors import FuseDreamError, InvalidInput, OutputError, WeightsError
 from fusedream_sdk.runtime.files import cache_folder
-from fusedream_sdk.runtime.progress import Advance, bar
+from fusedream_sdk.runtime.progress import Shown, bar, is_silent
+from fusedream_sdk.runtime.room import check_disk
 
 PIECE = 1 << 20  # bytes at a time
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PATIENCE = 30  # seconds without a byte
 
 
@@ -46,25 +50,62 @@ def download(
         InvalidInput: an argument that cannot be used. OutputError: the cache cannot be written.
         WeightsError: it cannot be fetched, or has another digest.
     """
+    name = _checked(url, sha256, licence, plugin, name)
+    target = cache_folder("weights", plugin, sha256[:12].lower()) / name
+    line = f"fetching {name} of {plugin} from {url}. Licence: {licence}"
+    try:
+        fetch_file(url, target, sha256=sha256, tell=lambda: (tell or _tell)(line))
+    except DigestError as error:
+        raise WeightsError(f"weights: {url} is not the file that {plugin} means: {error}") from error
+    return target
+
+
+class DigestError(WeightsError):
+    """A file that is whole and another than was meant."""
+
+
+def fetch_file(
+    url: str,
+    target: Path,
+    *,
+    sha256: str = "",
+    tell: Callable[[], None] = lambda: None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Bring the file behind an address to a place, unless it is there; as `download` does.
+
+    Args:
+        url: http or https.
+        target: the file; its folder is made.
+        sha256: of the file, or the first digits of that; empty where it is not known.
+        tell: called before anything is fetched.
+        headers: of the request, such as a token; they are not sent to where it may be sent on.
+
+    Raises:
+        OutputError: there is no room, or the folder cannot be made. WeightsError: it cannot be fetched. DigestError: it has
+        another digest; nothing of it stays.
+    """
     from filelock import FileLock
 
-    name = _checked(url, sha256, licence, plugin, name)
-    folder = cache_folder("weights", plugin, sha256[:12].lower())
-    target = folder / name
     if target.is_file():
-        return target
-    with FileLock(folder / f".{name}.lock"):
-        if not target.is_file():  # another process may have finished it while we waited
-            (tell or _tell)(f"fetching {name} of {plugin} from {url}. Licence: {licence}")
-            partial = folder / f"{name}.partial"
-            _fetch_whole(url, partial, target)
-            try:
-                check_digest(partial, sha256)
-            except WeightsError as error:
-                partial.unlink()
-                raise WeightsError(f"weights: {url} is not the file that {plugin} means: {error}") from error
-            os.replace(partial, target)
-    return target
+        return
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"to: expected a writable folder, got {target.parent} ({error.strerror}).") from error
+    lock = f"{hashlib.sha256(os.fsencode(os.path.abspath(target))).hexdigest()[:32]}.lock"
+    with FileLock(cache_folder("locks") / lock):  # not beside it, as the folder may be carried elsewhere
+        if target.is_file():  # another process may have finished it while we waited
+            return
+        tell()
+        partial = target.with_name(f"{target.name}.partial")
+        _fetch_whole(url, partial, target, headers)
+        with partial.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if not found.startswith(sha256.lower()):
+            partial.unlink()
+            raise DigestError(f"sha256: expected {sha256.lower()}, but {target.name} of {url} has {found}.")
+        os.replace(partial, target)
 
 
 def _checked(url: str, sha256: str, licence: str, plugin: str, name: str | None) -> str:
@@ -84,35 +125,53 @@ def _checked(url: str, sha256: str, licence: str, plugin: str, name: str | None)
     return name
 
 
-def _fetch_whole(url: str, partial: Path, target: Path) -> None:
+def _fetch_whole(url: str, partial: Path, target: Path, headers: Mapping[str, str]) -> None:
     """Append to a partial file what it lacks of an address. Raises WeightsError; the partial file stays."""
     try:
         with bar(f"fetching {target.name}", True) as advance:
-            if not _fetch(url, partial, advance):
+            if not _fetch(url, partial, advance, headers):
                 partial.unlink()  # it was as long as the whole, or of something else
-                _fetch(url, partial, advance)
+                _fetch(url, partial, advance, headers)
+    except FuseDreamError:
+        raise
+    except OSError as error:
+        if error.errno not in FULL:
+            raise _unfetched(url, target, error) from error
+        again = "Make room, and try again: it goes on where it stopped."
+        raise OutputError(f"to: {partial} could not be written ({error.strerror}). {again}") from error
     except Exception as error:  # network, certificate, disk: each has its own
-        raise WeightsError(
-            f"weights: cannot fetch {url} ({type(error).__name__}: {first_line(error)}). "
-            f"Try again to go on where it stopped, or put the file there by hand: {target}"
-        ) from error
+        raise _unfetched(url, target, error) from error
 
 
-def _fetch(url: str, partial: Path, advance: Advance) -> bool:
+def _unfetched(url: str, target: Path, error: Exception) -> WeightsError:
+    """What went wrong on the way, and what to do."""
+    from fusedream_sdk.models.weights import first_line  # which imports torch
+
+    return WeightsError(
+        f"weights: cannot fetch {url} ({type(error).__name__}: {first_line(error)}). "
+        f"Try again to go on where it stopped, or put the file there by hand: {target}"
+    )
+
+
+def _fetch(url: str, partial: Path, advance: Shown, own: Mapping[str, str]) -> bool:
     """One request; False where the server cannot go on from what is there."""
     done = partial.stat().st_size if partial.exists() else 0
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={done}-"} if done else {})}
     try:
-        with urlopen(Request(url, headers=headers), timeout=PATIENCE) as answer:
+        request = Request(url, headers=headers)
+        for name, value in own.items():
+            request.add_unredirected_header(name, value)
+        with urlopen(request, timeout=PATIENCE) as answer:
             if answer.status != 206:  # the whole once more, whatever was asked for
                 done = 0
             length = answer.headers.get("Content-Length")
             total = None if length is None else done + int(length)
+            check_disk("to", partial.parent, int(length or 0), "Make room, or choose another place.")
             with partial.open("ab" if done else "wb") as file:
                 while piece := answer.read(PIECE):
                     file.write(piece)
                     done += len(piece)
-                    advance(done, total or done)
+                    advance(done >> 20, (total or done) >> 20, lambda: "MiB")
     except HTTPError as error:
         if error.code == 416 and done:
             return False
@@ -123,4 +182,5 @@ def _fetch(url: str, partial: Path, advance: Advance) -> bool:
 
 
 def _tell(line: str) -> None:
-    sys.stderr.write(f"fusedream: {line}\n")
+    if not is_silent():
+        sys.stderr.write(f"fusedream: {line}\n")

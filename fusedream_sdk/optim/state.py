@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -34,6 +35,11 @@ class Best:
     step: Tensor
     counted: Tensor
     stale: Tensor
+
+    @property
+    def scores(self) -> list[float]:
+        """Minus the loss of each row that has one: what is higher is better."""
+        return [-loss for loss in self.loss.tolist() if math.isfinite(loss)]
 
     @classmethod
     def begin(cls, latents: Latents, loss: Tensor) -> Best:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from fusedream_sdk.run.report import make_recipe, make_result, record
 from fusedream_sdk.run.result import FILE
 from fusedream_sdk.run.saving import stems_of
 from fusedream_sdk.runtime.chunks import run_chunks
-from fusedream_sdk.runtime.progress import Advance, bar
+from fusedream_sdk.runtime.progress import Shown, bar
 from fusedream_sdk.scenes.candidates import Candidates
 from fusedream_sdk.scenes.consistency import CONSISTENCY
 from fusedream_sdk.scenes.request import Request
@@ -108,14 +109,14 @@ def compose_one(
     return finish(candidates, race, recipe, progress=progress), race.cancelled
 
 
-def counting(advance: Advance, total: int, watch: Watch) -> Watch:
-    """A watcher that counts evaluations on a progress bar too."""
-    done = 0
+def counting(advance: Shown, total: int, watch: Watch) -> Watch:
+    """A watcher that counts evaluations on a progress bar too, with the best score of all candidates so far."""
+    done, best = 0, -math.inf
 
     def seen(rows: list[int], state: State) -> None:
-        nonlocal done
-        done += len(rows)
-        advance(min(done, total), total)
+        nonlocal done, best
+        done, best = done + len(rows), max([best, *state.best.scores])
+        advance(min(done, total), total, lambda: f"best {best:.3f}" if math.isfinite(best) else "")
         watch(rows, state)
 
     return seen

@@ -6,6 +6,7 @@ BigGAN-PyTorch, to which FuseDream's authors converted the ones on TensorFlow Hu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from fusedream_biggan.generator import BigGANGenerator
+    from fusedream_sdk.models.sources import Sources
 
 __all__ = ["deep_128", "deep_256", "deep_512", "load", "shallow_128", "shallow_256", "shallow_512"]
 
@@ -67,6 +69,15 @@ def cached(weights: str) -> bool:
     from fusedream_biggan.files import is_cached
 
     return is_cached(weights)
+
+
+def sources(entry: str, options: Mapping[str, Any]) -> Sources:
+    """What would be fetched, for `fusedream models fetch`. Raises InvalidInput, WeightsError: there is no address."""
+    from fusedream_biggan.files import sources_of
+
+    if options.get("weights") is None:
+        shallow(architecture=options["architecture"])
+    return sources_of(str(options["weights"]), options.get("cache_dir"), options.get("revision"))
 
 
 def shallow(*, architecture: Architecture, weights: str | Path | None = None, **options: Any) -> BigGANGenerator:

@@ -14,6 +14,7 @@ from typing import BinaryIO
 import torch
 
 from fusedream_sdk.errors import InvalidInput, WeightsError
+from fusedream_sdk.models.sources import HubFiles, Sources, WebFile
 from fusedream_sdk.models.trust import hub_cached
 from fusedream_sdk.models.weights import first_line
 from fusedream_sdk.runtime.paths import user_path
@@ -22,6 +23,7 @@ CONFIG = "config.json"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # in order of preference
 FORMATS = (".pth", ".pt", ".bin", ".safetensors")  # of a file that is given by itself
 REPOSITORY = re.compile(r"\w[\w.-]*/[\w.-]+")
+LICENCE = "none is stated at the address; see github.com/huggingface/pytorch-pretrained-BigGAN"
 EXPECTED = f"{CONFIG} and {' or '.join(WEIGHTS)}"
 
 
@@ -63,6 +65,20 @@ def is_cached(name: str) -> bool:
         return hub_cached(name, *WEIGHTS)
     folder = Path(torch.hub.get_dir(), "checkpoints", name)
     return all((folder / file).is_file() for file in (CONFIG, WEIGHTS[1]))
+
+
+def sources_of(name: str, cache_dir: str | Path | None = None, revision: str | None = None) -> Sources:
+    """Where the files of a pretrained name or a repository id come from. Raises WeightsError for anything else."""
+    if REPOSITORY.fullmatch(name):
+        weights = tuple((file,) for file in WEIGHTS)
+        return Sources((HubFiles(name, weights, (CONFIG,), revision, cache_dir),), "biggan:{folder}")
+    known = addresses()
+    if name not in known:
+        raise WeightsError(f"weights: expected one of {', '.join(known)}, or a repository id such as owner/name; got {name!r}.")
+    folder = Path(cache_dir or Path(torch.hub.get_dir()) / "checkpoints") / name
+    config, weights = known[name]
+    parts = WebFile(weights, folder / WEIGHTS[1], LICENCE), WebFile(config, folder / CONFIG, LICENCE)
+    return Sources(parts, "biggan:{folder}")
 
 
 def addresses() -> dict[str, tuple[str, str]]:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import torch
 
     from fusedream_clip.features import ClipFeatures
     from fusedream_clip.scorer import ClipScorer
+    from fusedream_sdk.models.sources import HubFiles, Sources
 
 __all__ = ["load", "load_features"]
 
 DEFAULT = "openai/clip-vit-base-patch32"
+WEIGHTS = (
+    ("model.safetensors",),
+    ("model.safetensors.index.json", "model-*.safetensors"),
+    ("pytorch_model.bin",),
+    ("pytorch_model.bin.index.json", "pytorch_model-*.bin"),
+)
+PROCESSOR = ("*processor_config.json", "*token*", "vocab*", "merges.txt", "*.model")
 
 
 def load(
@@ -51,6 +60,20 @@ def cached(weights: str) -> bool:
     from fusedream_sdk.models.trust import hub_cached
 
     return hub_cached(weights, "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
+
+
+def sources(entry: str, options: Mapping[str, Any]) -> Sources:
+    """What would be fetched, for `fusedream models fetch`; of the features those of the encoder behind them."""
+    from fusedream_sdk.models.sources import Sources
+
+    return Sources((encoder_files(str(options["weights"] or DEFAULT), options),), "clip:{folder}")
+
+
+def encoder_files(weights: str, options: Mapping[str, Any] = MappingProxyType({})) -> HubFiles:
+    """The files of a dual encoder's repository that are read, its processor's included."""
+    from fusedream_sdk.models.sources import HubFiles
+
+    return HubFiles(weights, WEIGHTS, ("config.json", *PROCESSOR), options.get("revision"), options.get("cache_dir"))
 
 
 def load_features(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,8 +10,12 @@ if TYPE_CHECKING:
     import torch
 
     from fusedream_diffusion.generator import DiffusionGenerator
+    from fusedream_sdk.models.sources import Sources
 
 __all__ = ["load", "sd_turbo", "sdxl_turbo"]
+
+NAMED = {"sd_turbo": ("stabilityai/sd-turbo", "fp16"), "sdxl_turbo": ("stabilityai/sdxl-turbo", "fp16")}
+"""Entry points with weights of their own: repository and variant."""
 
 
 def load(
@@ -62,7 +67,7 @@ def sd_turbo(**options: Any) -> DiffusionGenerator:
 
     The weights are under Stability AI's community licence.
     """
-    return load(**{"weights": "stabilityai/sd-turbo", "variant": "fp16", **options})
+    return load(**{**_named("sd_turbo"), **options})
 
 
 def sdxl_turbo(**options: Any) -> DiffusionGenerator:
@@ -70,7 +75,11 @@ def sdxl_turbo(**options: Any) -> DiffusionGenerator:
 
     The weights are under Stability AI's community licence.
     """
-    return load(**{"weights": "stabilityai/sdxl-turbo", "variant": "fp16", **options})
+    return load(**{**_named("sdxl_turbo"), **options})
+
+
+def _named(entry: str) -> dict[str, str]:
+    return dict(zip(("weights", "variant"), NAMED[entry], strict=True))
 
 
 def cached(weights: str) -> bool:
@@ -78,3 +87,13 @@ def cached(weights: str) -> bool:
     from fusedream_diffusion.files import in_cache
 
     return any(in_cache(weights, variant) is not None for variant in ("", "fp16"))
+
+
+def sources(entry: str, options: Mapping[str, Any]) -> Sources:
+    """What would be fetched, for `fusedream models fetch`."""
+    from fusedream_diffusion.files import hub_files
+    from fusedream_sdk.models.sources import Sources
+
+    weights, variant = NAMED.get(entry, ("", ""))
+    part = hub_files(str(options.get("weights") or weights), options.get("variant") or variant, options.get("cache_dir"))
+    return Sources((part,), f"{entry.replace('_', '-') if entry in NAMED else 'diffusion'}:{{folder}}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fusedream_sdk.errors import InvalidInput, WeightsError
+from fusedream_sdk.models.sources import HubFiles
 from fusedream_sdk.models.weights import first_line, refuse_programs
 from fusedream_sdk.runtime import plain
 from fusedream_sdk.runtime.paths import user_path
@@ -59,12 +60,7 @@ def fetched(name: str, variant: str, cache_dir: str | Path | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
-    end = f".{variant}" if variant else ""
-    large = [
-        f"{part}/{stem}{more}"
-        for part, stem in (NETWORKS | ENCODERS).items()
-        for more in (f"{end}.safetensors", f".safetensors.index{end}.json", f"{end}-*.safetensors", f"-*{end}.safetensors")
-    ]
+    large = large_files(variant)
     repository, revision = revised(name)
     where = {"revision": revision, "cache_dir": cache_dir}
     try:
@@ -80,6 +76,25 @@ def fetched(name: str, variant: str, cache_dir: str | Path | None) -> Path:
         ) from error
     except Exception as error:  # the hub's client has many of its own
         raise WeightsError(f"weights: {name!r} cannot be fetched: {first_line(error).rstrip('.')}.") from error
+
+
+def large_files(variant: str) -> list[str]:
+    """Patterns of the weights of a pipeline, in one format."""
+    end = f".{variant}" if variant else ""
+    return [
+        f"{part}/{stem}{more}"
+        for part, stem in (NETWORKS | ENCODERS).items()
+        for more in (f"{end}.safetensors", f".safetensors.index{end}.json", f"{end}-*.safetensors", f"-*{end}.safetensors")
+    ]
+
+
+def hub_files(name: str, variant: str, cache_dir: str | Path | None) -> HubFiles:
+    """What is needed of a repository, and no more."""
+    repository, revision = revised(name)
+    end = f".{variant}" if variant else ""
+    stem = f"unet/{NETWORKS['unet']}"
+    whole = (f"{stem}{end}.safetensors",), (f"{stem}.safetensors.index{end}.json",)
+    return HubFiles(repository, tuple((INDEX, *one) for one in whole), (*SMALL, *large_files(variant)), revision, cache_dir)
 
 
 def revised(name: str) -> tuple[str, str | None]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import torch
 
     from fusedream_lpips.metric import Lpips
+    from fusedream_sdk.models.sources import Sources
 
 __all__ = ["load"]
 
@@ -48,3 +50,12 @@ def load(
 
     check_net(net)
     return Lpips(build(net, locate(net, weights, cache_dir)), net).to(device)
+
+
+def sources(entry: str, options: Mapping[str, Any]) -> Sources:
+    """What would be fetched, for `fusedream models fetch`. Raises InvalidInput: no such trunk."""
+    from fusedream_lpips.loading import check_net, trunk_file
+    from fusedream_sdk.models.sources import Sources
+
+    check_net(options["net"])
+    return Sources((trunk_file(options["net"], options.get("cache_dir")),), f"lpips?net={options['net']}&weights={{file}}")

@@ -12,7 +12,11 @@ from lpips.lpips import ScalingLayer
 from torchvision.models import AlexNet_Weights, SqueezeNet1_1_Weights, VGG16_Weights
 
 from fusedream_sdk.errors import InvalidInput, WeightsError
+from fusedream_sdk.models.sources import WebFile
 from fusedream_sdk.models.weights import check_tensors, first_line, read_tensors
+from fusedream_sdk.runtime.progress import is_silent
+
+LICENCE = "that of torchvision; see github.com/pytorch/vision, on its pre-trained models"
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,15 @@ def locate(net: str, weights: str | Path | None, cache_dir: str | Path | None) -
             expected = f"a file such as {TRUNKS[net].file} (.pth or .safetensors)"
             raise WeightsError(f"weights: expected {expected}, but there is no file {str(path)!r}.")
         return path
-    folder = Path(torch.hub.get_dir(), "checkpoints") if cache_dir is None else Path(cache_dir).expanduser()
-    target = folder / TRUNKS[net].file
+    target = trunk_file(net, cache_dir).target
     return target if target.is_file() else download(net, target)
+
+
+def trunk_file(net: str, cache_dir: str | Path | None) -> WebFile:
+    """The file of a trunk at its address, whose SHA-256 begins as its name says, and where it is kept."""
+    folder = Path(torch.hub.get_dir(), "checkpoints") if cache_dir is None else Path(cache_dir).expanduser()
+    name = TRUNKS[net].file
+    return WebFile(TRUNKS[net].url, folder / name, LICENCE, Path(name).stem.rpartition("-")[2])
 
 
 def download(net: str, target: Path) -> Path:
@@ -73,7 +83,7 @@ def download(net: str, target: Path) -> Path:
     digits = target.stem.rpartition("-")[2]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(trunk.url, str(target), hash_prefix=digits)
+        torch.hub.download_url_to_file(trunk.url, str(target), hash_prefix=digits, progress=not is_silent())
     except Exception as error:  # network, certificate, disk: each library has its own
         raise WeightsError(
             f"weights: lpips with net={net!r} needs {trunk.file} ({trunk.megabytes} MB), which is not in {target.parent} and "

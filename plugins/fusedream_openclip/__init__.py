@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import torch
 
     from fusedream_openclip.scorer import OpenClipScorer
+    from fusedream_sdk.models.sources import Sources
 
 __all__ = ["load"]
 
@@ -51,6 +53,16 @@ def cached(weights: str) -> bool:
     from fusedream_openclip.loading import is_cached
 
     return is_cached(weights)
+
+
+def sources(entry: str, options: Mapping[str, Any]) -> Sources:
+    """What would be fetched, for `fusedream models fetch`. Raises InvalidInput: no such tag, or no repository."""
+    require("open_clip")
+    from fusedream_openclip.loading import hub_files
+    from fusedream_sdk.models.sources import Sources
+
+    weights = str(options["weights"])
+    return Sources((hub_files(weights, options.get("cache_dir")),), f"{weights.partition(':')[0]}:{{file}}")
 
 
 def require(module: str) -> None:

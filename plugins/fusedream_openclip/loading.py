@@ -17,6 +17,7 @@ from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 from torch import Tensor
 
 from fusedream_sdk.errors import FuseDreamError, InvalidInput, WeightsError, did_you_mean
+from fusedream_sdk.models.sources import HubFiles
 from fusedream_sdk.models.weights import check_tensors, first_line, read_tensors
 from fusedream_sdk.runtime.paths import user_path
 
@@ -79,6 +80,17 @@ def is_cached(weights: str) -> bool:
     if repository:
         return any(isinstance(try_to_load_from_cache(repository, name), str) for name in names)
     return bool(about.get("url")) and (Path("~/.cache/clip").expanduser() / str(about["url"]).rpartition("/")[2]).is_file()
+
+
+def hub_files(weights: str, cache_dir: str | Path | None) -> HubFiles:
+    """The file of `architecture:tag` in its repository. Raises InvalidInput for no such tag, or one that lies elsewhere."""
+    about = tag_of(*check_name(weights))
+    repository, _, file = str(about.get("hf_hub") or "").rpartition("/")
+    if not repository:
+        fix = "OpenCLIP fetches and checks it by itself, when it is first used."
+        raise InvalidInput("weights", expected="a tag with a repository of the hub", got=repr(weights), fix=fix)
+    names = [file] if file else [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]
+    return HubFiles(repository, tuple((name,) for name in names), cache_dir=cache_dir)
 
 
 def check_name(weights: Any) -> tuple[str, str]:

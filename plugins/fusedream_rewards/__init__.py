@@ -6,8 +6,10 @@ text together, and the aesthetic head no text at all: both are rewards, whose se
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import torch
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from fusedream_openclip.scorer import OpenClipScorer
     from fusedream_rewards.blip_reward import ImageReward
     from fusedream_rewards.clip_reward import Aesthetic
+    from fusedream_sdk.models.sources import Sources
 
 __all__ = ["aesthetic", "hpsv2", "imagereward", "pickscore"]
 
@@ -180,3 +183,34 @@ def cached(weights: str) -> bool:
 
     bare = [(file,) for file in HPSV2_FILES.values()]
     return cached_encoder(weights) or any(is_cached(weights, files) for files in [*bare, (FILE, CONFIG)])
+
+
+def sources(entry: str, options: Mapping[str, Any]) -> Sources:
+    """What would be fetched, for `fusedream models fetch`."""
+    from fusedream_clip import PROCESSOR, encoder_files
+    from fusedream_sdk.models.sources import HubFiles, Sources
+
+    weights, cache = options["weights"], options.get("cache_dir")
+    if entry == "pickscore":
+        model = encoder_files(str(weights), options)
+        if str(weights) != PICKSCORE or options.get("processor") is not None:
+            return Sources((model,), "pickscore:{folder}")
+        reader = HubFiles(
+            PICKSCORE_PROCESSOR, (("preprocessor_config.json",),), ("config.json", *PROCESSOR), None, cache, "processor"
+        )
+        return Sources((model, reader), "pickscore:{folder}?processor={folder}/processor")
+    if entry == "hpsv2":
+        version = options["version"]
+        use = "hpsv2:{folder}" + ("" if version == "v2.1" else f"?version={version}")
+        return Sources((HubFiles(str(weights), ((HPSV2_FILES[version],),), (), None, cache),), use)
+    if entry == "imagereward":
+        from fusedream_rewards.blip_reward import CONFIG, FILE
+        from fusedream_rewards.words import FILE as VOCABULARY
+        from fusedream_rewards.words import REPOSITORY
+
+        words = HubFiles(REPOSITORY, ((VOCABULARY,),), (), None, cache)
+        return Sources((HubFiles(str(weights), ((FILE, CONFIG),), (), None, cache), words), "imagereward:{folder}")
+    from fusedream_rewards.clip_reward import head_file
+
+    encoder = replace(encoder_files(str(options["clip"]), options), folder="clip")
+    return Sources((head_file(), encoder), "aesthetic:{folder}?clip={folder}/clip")

@@ -17,9 +17,12 @@ from fusedream_rewards.heads import linear_head
 from fusedream_sdk.errors import WeightsError
 from fusedream_sdk.models.downloads import download
 from fusedream_sdk.models.fingerprint import fingerprint_of
+from fusedream_sdk.models.sources import WebFile
 from fusedream_sdk.models.weights import read_tensors
+from fusedream_sdk.runtime.files import cache_folder
 from fusedream_sdk.runtime.paths import user_path
 
+PLUGIN = "fusedream_rewards"
 FILE = "sac+logos+ava1-l14-linearMSE.pth"
 URL = "https://github.com/christophschuhmann/improved-aesthetic-predictor/raw/main/sac%2Blogos%2Bava1-l14-linearMSE.pth"
 SHA256 = "21dd590f3ccdc646f0d53120778b296013b096a035a2718c9cb0d511bff0f1e0"
@@ -82,10 +85,15 @@ def load_aesthetic(weights: str | Path | None, clip: str | Path, *, cache_dir: s
     return Aesthetic(encoder, *linear_head(read_tensors(path), width, path, reward="aesthetic"))
 
 
+def head_file() -> WebFile:
+    """The head's file at its address, and where `download` keeps it."""
+    return WebFile(URL, cache_folder("weights", PLUGIN, SHA256[:12]) / FILE, LICENCE, SHA256)
+
+
 def find_head(weights: str | Path | None) -> Path:
     """The head's file: the user's own, or a download that is kept. Raises WeightsError."""
     if weights is None:
-        return download(URL, sha256=SHA256, licence=LICENCE, plugin="fusedream_rewards", name=FILE)
+        return download(URL, sha256=SHA256, licence=LICENCE, plugin=PLUGIN, name=FILE)
     path = user_path("weights", weights)
     if os.path.isdir(path):
         return in_folder("aesthetic", path, FILE)

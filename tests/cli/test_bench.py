@@ -34,7 +34,7 @@ def test_a_table_of_the_stages_for_a_person(fusedream):
 
 def test_json_has_every_number_and_nothing_else_is_said(fusedream, monkeypatch):
     monkeypatch.setattr(benching, "peak", lambda task, kind: 1000)
-    words = ("--views", "3", "--rows", "2", "--rounds", "2", "--augment", "public", "--json")
+    words = ("--views", "3", "--rows", "2", "--rounds", "2", "--augment", "public", "--json", "--quiet")
     code, out, err = fusedream("bench", "-m", "toy", *words)
     assert (code, err) == (0, "")
     said = json.loads(out)

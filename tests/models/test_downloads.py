@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from fusedream_sdk.errors import InvalidInput, WeightsError
+from fusedream_sdk.errors import InvalidInput, OutputError, WeightsError
+from fusedream_sdk.models import downloads
 from fusedream_sdk.models.downloads import download
 
 CONTENT = bytes(range(256)) * 5000
@@ -52,6 +54,25 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
+
+
+class Filling:
+    """A file on a disk that has room for a thousand bytes."""
+
+    def __init__(self, file: Any) -> None:
+        self._file, self._written = file, 0
+
+    def __enter__(self) -> Filling:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._file.close()
+
+    def write(self, content: bytes) -> None:
+        if self._written + len(content) > 1000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self._written += len(content)
+        self._file.write(content)
 
 
 @pytest.fixture
@@ -133,3 +154,24 @@ def test_what_cannot_be_used_is_said_before_anything_is_fetched(changes: dict[st
     given: dict[str, Any] = {"url": "https://example.org/a.pth", "sha256": SHA, "licence": "MIT", "plugin": "my_gan", **changes}
     with pytest.raises(InvalidInput, match=message):
         download(**given)
+
+
+def test_a_disk_that_fills_in_the_midst_is_one_sentence_and_the_next_call_goes_on(
+    server: Server, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(downloads, "PIECE", 1000)
+        opened = Path.open
+
+        def nearly_full(path: Path, *mode: Any, **how: Any) -> Any:
+            file = opened(path, *mode, **how)
+            if path.suffix != ".partial":
+                return file
+            return Filling(file)
+
+        patch.setattr(Path, "open", nearly_full)
+        with pytest.raises(OutputError, match=r"model\.pth\.partial could not be written \(No space left on device\)"):
+            get(server)
+    assert not list(own_cache.rglob("model.pth"))
+    assert get(server).read_bytes() == CONTENT
+    assert server.asked == [None, "bytes=1000-"]
