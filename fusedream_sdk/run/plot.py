@@ -59,11 +59,12 @@ def history_plot(history: Mapping[str, Tensor], names: Sequence[str]) -> Figure:
     panels: Any = figure.subplots(len(shown_losses), 1, squeeze=False, sharex=True)
     for axes, (name, losses) in zip(panels[:, 0], shown_losses.items(), strict=True):
         is_score = name == SCORE
+        title = f"{name}, {'higher' if is_score else 'lower'} is better"
         _draw_rows(axes, -losses if is_score else losses, names)
         if is_score and HELD_OUT in history:
             _draw_looks(axes, -history[HELD_OUT].detach().float().cpu())
-        better = f"{name}, higher is better; dots: on held-out views" if is_score else f"{name}, lower is better"
-        axes.set_title(better, loc="left", fontsize=LETTERS + 1)
+            title += "; dots: on held-out views"
+        axes.set_title(title, loc="left", fontsize=LETTERS + 1)
         plain_axes(axes)
     below = panels[-1, 0]
     below.set_xlabel("step", fontsize=LETTERS)

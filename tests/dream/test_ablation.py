@@ -110,10 +110,9 @@ def test_differences_are_plotted_around_none(tmp_path: Path):
 
 
 def test_a_notebook_shows_the_table_with_bold_differences_and_the_plot():
-    found = Ablation(tuple(PROMPTS), (0, 1) * 10, TRIALS, "a judge", 100, BOOTSTRAP)
-    html = found._repr_html_()
+    html = ABLATION._repr_html_()
     assert html.count("<tr>") == 1 + len(TRIALS)
-    assert html.count("<b>") == found.to_markdown().count("**") / 2
+    assert html.count("<b>") == ABLATION.to_markdown().count("**") / 2
     assert "Not begun." in html
     pytest.importorskip("matplotlib")
-    assert (found._repr_png_() or b"").startswith(b"\x89PNG")
+    assert (ABLATION._repr_png_() or b"").startswith(b"\x89PNG")

@@ -16,7 +16,7 @@ from tests.cli.toys import ROOT
 UNUSED = (
     *("pytorch_pretrained_biggan", "transformers", "kornia", "torchvision", "lpips", "open_clip", "diffusers"),
     *("huggingface_hub", "httpx", "requests", "boto3", "botocore", "scipy", "matplotlib", "cma", "pymoo"),
-    *("IPython", "tqdm", "rich", "gradio", "einops", "hatchling"),
+    *("IPython", "rich", "gradio", "einops", "hatchling"),
     *("torch._dynamo", "torch._inductor", "torch.distributed.tensor", "sympy", "triton"),
 )
 MADE = {
