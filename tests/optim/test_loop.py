@@ -164,6 +164,7 @@ def test_the_history_has_the_held_out_loss_of_every_look():
     looks = Selection(Bowl(goal=1.0), every=2)
     seen = list(states(Bowl(goal=0.0), steps=5, selection=looks))
     assert [state.held_out is not None for state in seen] == [True, False, True, False, True, True]
+    assert seen[2].held_out is not None
     torch.testing.assert_close(seen[2].held_out, (seen[2].params["x"] - 1).square().sum(dim=1))
     outcome = optimise(iter(seen))
     assert torch.isfinite(outcome.history["held_out"]).all(dim=1).tolist() == [True, False, True, False, True, True]
