@@ -12,6 +12,8 @@ from typing import Any
 from PIL import Image
 
 from fusedream_sdk.batch.plan import Wanted
+from fusedream_sdk.imaging.cards import PICTURES, Piece, html_cards, sheet_png, small
+from fusedream_sdk.imaging.sheets import Group, numbered_sheet
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.saving import Writer
@@ -19,6 +21,7 @@ from fusedream_sdk.runtime.files import atomic_path
 
 TABLE, TENSORS = "rows.csv", "tensors"
 LOST = "lost"  # in place of a status
+LOST_SHOWN = 5  # rows that a notebook says are lost
 FIRST, LAST = ("row", "picture", "prompt", "seed", "status", "best_step"), ("why",)
 
 
@@ -76,6 +79,31 @@ class Batch:
             finite = [score for score in known if math.isfinite(score)]
             means[name] = math.fsum(finite) / len(finite) if finite else math.nan
         return means
+
+    def _repr_html_(self) -> str:
+        lost = [f"row {number} is not there: {why}" for number, why in list(self.lost.items())[:LOST_SHOWN]]
+        return html_cards(map(self._card, sorted(self.records)), len(self), notes=[f"in {self.path}", *lost])
+
+    def _repr_png_(self) -> bytes | None:
+        cards = [self._card(number) for number in sorted(self.records)[:PICTURES]]
+        drawn = [(picture, words) for picture, *words in cards if isinstance(picture, Image.Image)]
+        if not drawn:
+            return None
+        group = Group(
+            str(self.path), [picture for picture, _ in drawn], [str(words[0]) for _, words in drawn], [""] * len(drawn)
+        )
+        return sheet_png(numbered_sheet([group]))
+
+    def _card(self, number: int) -> list[Piece]:
+        """What a notebook shows of a row that was drawn."""
+        row, record = self.rows[number], self.records[number]
+        scores = ", ".join(f"{name} {score:.3f}" for name, score in record.scores.items())
+        words = [str(row.caption.prompt), f"seed {row.seed}", scores]
+        try:
+            with Image.open(self.path / f"{row.stem}.png") as picture:
+                return [small(picture.convert("RGB")), *words]
+        except OSError:
+            return ["(the picture is not there any more)", *words]
 
     def row_of(self, number: int) -> dict[str, Any]:
         """A line of the table: name of a column -> what stands there."""

@@ -73,9 +73,9 @@ def ablate(
     from fusedream_sdk.batch.captions import read_captions
     from fusedream_sdk.dream.ablate import ablate as ablated
     from fusedream_sdk.errors import OutputError
-    from fusedream_sdk.evaluation.plots import NEEDS_OF_PLOTS
     from fusedream_sdk.models.missing import require
     from fusedream_sdk.run.folder import Folder
+    from fusedream_sdk.run.plot import NEEDS_OF_PLOTS
     from fusedream_sdk.runtime.paths import check_folder, check_writable
 
     require(*NEEDS_OF_PLOTS)

@@ -19,6 +19,8 @@ from fusedream_sdk.evaluation.evidence import (
     shown_number,
 )
 from fusedream_sdk.evaluation.plots import Curve, Panel, Row, curve_plot, interval_plot
+from fusedream_sdk.imaging.cards import html_table
+from fusedream_sdk.run.plot import plot_png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -99,12 +101,14 @@ class Ablation:
 
     def to_markdown(self) -> str:
         """A line for each variant: every measure with its interval, and its difference to the default, bold where it is one."""
-        percent = f"{100 * self.bootstrap.level:g} %"
-        head = ["variant", "what is changed"]
-        for measure in self.measures:
-            head += [f"{self._title(measure)} ({percent})", "difference"]
-        lines = [self._line(trial) for trial in self.trials]
-        return "\n".join([markdown_table([[*head, "evaluations", "s per picture"], *lines]), "", *self._below()])
+        table = markdown_table([self._head(), *map(self._line, self.trials)])
+        return "\n".join([table, "", *(f"- {sentence}" for sentence in self._below())])
+
+    def _repr_html_(self) -> str:
+        return html_table(self._head(), [*map(self._line, self.trials)], notes=self._below(), bold=True)
+
+    def _repr_png_(self) -> bytes | None:
+        return plot_png(self.plot)
 
     def __str__(self) -> str:
         return self.to_markdown()
@@ -162,6 +166,13 @@ class Ablation:
             return f"R-precision by {self.judge}, of {self.candidates}"
         return f"score by {self.judge}" if measure == JUDGED else TITLES[measure]
 
+    def _head(self) -> list[str]:
+        percent = f"{100 * self.bootstrap.level:g} %"
+        head = ["variant", "what is changed"]
+        for measure in self.measures:
+            head += [f"{self._title(measure)} ({percent})", "difference"]
+        return [*head, "evaluations", "s per picture"]
+
     def _line(self, trial: Trial) -> list[str]:
         cells = [trial.variant.name, trial.variant.about]
         if not trial.rows:
@@ -186,13 +197,12 @@ class Ablation:
         """What to know of the table."""
         prompts, seeds, compared = len(set(self.prompts)), len(set(self.seeds)), sum(bool(t.rows) for t in self.trials[1:])
         chance = (1 - self.bootstrap.level) * compared
-        told = [
+        return [
             f"{prompts} {_count('prompt', prompts)}, {seeds} {_count('seed', seeds)}; intervals by resampling prompts, "
             f"differences by pairs of one prompt and seed, bold where 0 is outside.",
             f"Of {compared} differences that are none, about {chance:.1f} are bold by chance in each column.",
             *self.notes,
         ]
-        return [f"- {sentence}" for sentence in told]
 
     def _flat(self, trial: Trial, measure: str) -> dict[str, float | None]:
         found: dict[str, float | None] = {}

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from fusedream_sdk.dream.prepare import given_places, may_search, searches
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.imaging.pictures import png_bytes, to_pil
+from fusedream_sdk.imaging.cards import COLUMNS, PICTURES, Cell, html_table, sheet_png
+from fusedream_sdk.imaging.pictures import to_pil
 from fusedream_sdk.imaging.sheets import Group, numbered_sheet, save_sheet
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.methods.base import Method
@@ -83,7 +84,20 @@ class Pool:
         return numbered_sheet(groups)
 
     def _repr_png_(self) -> bytes:
-        return png_bytes(self.sheet())
+        return sheet_png(self.sheet())
+
+    def _repr_html_(self) -> str:
+        places = range(0, self.images.shape[1], COLUMNS)
+        rows = min(len(self), max(1, PICTURES // self.images.shape[1]))
+        more = [f"and {len(self) - rows:,} more rows"] if len(self) > rows else []
+        lines = [self._line(row, first) for row in range(rows) for first in places]
+        return html_table((), lines, notes=["the number of a start is its place, as pin and drop take it", *more])
+
+    def _line(self, row: int, first: int) -> list[Cell]:
+        """Some starts of a row, after its name where they are the first."""
+        shown = list(enumerate(self.scores[row].tolist()))[first : first + COLUMNS]
+        name = "" if first else f"{self.prompts[row]} (seed {self.seeds[row]})"
+        return [name, *([to_pil(self.images[row, place]), f"{place}: {score:.3f}"] for place, score in shown)]
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the sheet as a .png. Raises OutputError: it cannot be written. InvalidInput: another suffix."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from fusedream_sdk.imaging.pictures import png_bytes
+from fusedream_sdk.imaging.cards import Cell, html_table, sheet_png
 from fusedream_sdk.imaging.sheets import save_sheet, table_sheet
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.runtime.files import atomic_path
@@ -45,6 +45,10 @@ class Contender:
         if self.result is None or score not in self.result.scores:
             return None
         return float(self.result.scores[score].mean())
+
+    def means(self) -> str:
+        """Its means, in words; empty where there are none."""
+        return ", ".join(f"{name} {mean:.3f}" for name in SCORES if (mean := self.mean(name)) is not None)
 
     def to_json(self) -> dict[str, Any]:
         """Every number; means, and scores of each picture."""
@@ -106,13 +110,22 @@ class Comparison:
 
     def sheet(self) -> Image.Image:
         """All pictures in one: a line for each prompt and seed, a column for each method."""
-        several = len(set(self.seeds)) > 1
-        names = list(zip(self.prompts, self.seeds, strict=True))
-        rows = [f"{prompt} ({seed})" if several else prompt for prompt, seed in names]
-        return table_sheet([c.name for c in self.contenders], rows, [_column(c, names) for c in self.contenders])
+        return table_sheet([c.name for c in self.contenders], self._rows(), self._columns())
 
     def _repr_png_(self) -> bytes:
-        return png_bytes(self.sheet())
+        return sheet_png(self.sheet())
+
+    def _repr_html_(self) -> str:
+        means: list[Cell] = ["mean", *(contender.means() for contender in self.contenders)]
+        pictures = [[name, *cells] for name, *cells in zip(self._rows(), *self._columns(), strict=True)]
+        return html_table(["", *(contender.name for contender in self.contenders)], [means, *pictures])
+
+    def _rows(self) -> list[str]:
+        several = len(set(self.seeds)) > 1
+        return [f"{prompt} ({seed})" if several else prompt for prompt, seed in zip(self.prompts, self.seeds, strict=True)]
+
+    def _columns(self) -> list[list[Image.Image | str | None]]:
+        return [_column(contender, list(zip(self.prompts, self.seeds, strict=True))) for contender in self.contenders]
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the sheet as a .png. Raises OutputError: it cannot be written. InvalidInput: another suffix."""

@@ -10,8 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.imaging.cards import html_film, sheet_png
 from fusedream_sdk.imaging.film import save_film
-from fusedream_sdk.imaging.pictures import to_pil
+from fusedream_sdk.imaging.pictures import grid, to_pil
 from fusedream_sdk.latents import Latents, check_latents
 from fusedream_sdk.models.checks import device_of
 from fusedream_sdk.protocols import Generator
@@ -21,6 +22,8 @@ from fusedream_sdk.runtime.bounds import FRAMES
 from fusedream_sdk.runtime.checks import check_function, check_kind
 from fusedream_sdk.runtime.progress import Advance
 from fusedream_sdk.runtime.room import check_memory
+
+STRIP = 8  # frames that stand for a film where it cannot play
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,19 @@ class Film:
     def pil(self) -> list[Image.Image]:
         """Every frame as an 8-bit RGB picture."""
         return [to_pil(image) for image in self.images]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        return f"Film({len(self)} frames of {'x'.join(map(str, self.images.shape[-2:]))})"
+
+    def _repr_png_(self) -> bytes:
+        shown = torch.linspace(0, len(self) - 1, min(len(self), STRIP)).round().long()
+        return sheet_png(grid(self.images[shown], STRIP))
+
+    def _repr_html_(self) -> str:
+        return html_film(self.images)
 
     def save(self, path: str | Path, *, fps: int = 12, overwrite: bool = False) -> None:
         """Write the film as .gif, or as .mp4 where ffmpeg or the package imageio-ffmpeg is installed.

@@ -10,6 +10,7 @@ from fusedream_sdk.batch.plan import wanted_rows
 from fusedream_sdk.dream.basis import Pool, find_pool, pool_settings, unpinned
 from fusedream_sdk.dream.draw import Watch, draw_into, drawn_by
 from fusedream_sdk.dream.filming import FilmLike, as_filming, filmed, filmed_scenes
+from fusedream_sdk.dream.live import previewed, previewing
 from fusedream_sdk.dream.measure import measure
 from fusedream_sdk.dream.prepare import make_task, prepare
 from fusedream_sdk.dream.session import Session
@@ -84,7 +85,7 @@ class FuseDream(Session):
                 `Method`.
             start: where the rows begin, in place of the method's own starts: a picture (a `Path`, a Pillow image, a tensor),
                 which is inverted first; latents, of one row or of every row; or an `Inversion`. Such rows are not mixed.
-            progress: show progress bars on stderr.
+            progress: show progress bars on stderr; in a notebook the pictures so far.
             watch: called with every state, and the rows of the result that it belongs to.
             into: a path or a `Folder` that takes each picture as soon as it is done, and can go on where a run was ended.
             film: a .gif or .mp4, or a `Filming`, that takes a film of the run, all rows side by side, whatever ends it.
@@ -108,7 +109,8 @@ class FuseDream(Session):
                 *(self.engine, self.settings, asked, chosen, start, changes), progress=progress, folder=folder
             )
             recipe = drawn_by(task, chosen, begin)
-            return filmed(filming, task, watch, lambda seen: draw_into(folder, task, chosen, begin, recipe, seen))
+            with previewed(task, watch) as (shown, watch):
+                return filmed(filming, shown, watch, lambda seen: draw_into(folder, shown, chosen, begin, recipe, seen))
 
     def stream(
         self,
@@ -253,7 +255,7 @@ class FuseDream(Session):
             seeds: integers of at least 0.
             background, foreground: a prompt of the layer's own, a picture of yours (`Path`, Pillow image or tensor) that
                 stays as it is, a generator, or a `Layer` of these. The fused picture has to fit the whole prompt always.
-            progress: show progress bars on stderr.
+            progress: as for `generate`.
             into: as for `generate`; it takes each winner.
             **changes: of `SceneSettings`, such as `halving=2`, or of `Settings`, such as `steps=200`; and `film`, as for
                 `generate`, of all candidates.
@@ -275,4 +277,5 @@ class FuseDream(Session):
             check_work(len(pairs) * len(where), vars(settings), canvas=self.generator.resolution, side=self.scorer.resolution)
             how: dict[str, Any] = {"progress": progress, "into": as_folder(into)}
             size = self.generator.resolution
-            return filmed_scenes(film, request, size, lambda watch: compose(self.engine, request, watch=watch, **how))
+            run = previewing(request, progress, lambda watch: compose(self.engine, request, watch=watch, **how))
+            return filmed_scenes(film, request, size, run)

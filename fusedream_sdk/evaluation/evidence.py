@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.evaluation.bootstrap import Interval
-from fusedream_sdk.evaluation.plots import NEEDS_OF_PLOTS, Panel, Row, interval_plot, save_figure
+from fusedream_sdk.evaluation.plots import Panel, Row, interval_plot
+from fusedream_sdk.imaging.cards import html_table
 from fusedream_sdk.models.missing import require
+from fusedream_sdk.run.plot import NEEDS_OF_PLOTS, plot_png, save_figure
 from fusedream_sdk.runtime.files import atomic_path
 from fusedream_sdk.runtime.paths import check_writable, user_path
 
@@ -81,16 +83,26 @@ class Evidence:
 
     def to_markdown(self) -> str:
         """A table, and the notes below it."""
-        head = ("pictures of", "metric", "value", f"{100 * self.level:g} % interval", "captions", "pictures", "note")
-        lines = [
+        table = markdown_table([self._head(), *self._lines()])
+        return "\n".join([table, *(["", *(f"- {note}" for note in self.notes)] if self.notes else [])])
+
+    def _repr_html_(self) -> str:
+        return html_table(self._head(), self._lines(), notes=self.notes)
+
+    def _repr_png_(self) -> bytes | None:
+        return plot_png(self.plot)
+
+    def _head(self) -> Sequence[str]:
+        return ("pictures of", "metric", "value", f"{100 * self.level:g} % interval", "captions", "pictures", "note")
+
+    def _lines(self) -> list[Sequence[str]]:
+        return [
             (
                 *(one.system, one.title, one.shown(one.interval.value), shown_interval(one.interval, one.shown)),
                 *(f"{one.captions:,}" if one.captions else "", f"{one.pictures:,}", one.note),
             )
             for one in self.figures
         ]
-        table = markdown_table([head, *lines])
-        return "\n".join([table, *(["", *(f"- {note}" for note in self.notes)] if self.notes else [])])
 
     def __str__(self) -> str:
         return self.to_markdown()

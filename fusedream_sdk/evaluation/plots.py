@@ -5,31 +5,18 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fusedream_sdk.evaluation.bootstrap import Interval
-from fusedream_sdk.models.missing import require
+from fusedream_sdk.run.plot import COLOURS, INK, LETTERS, SMALL, empty_figure, plain_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito: told apart by all eyes
-NEEDS_OF_PLOTS = ("plot: a plot needs", "evaluation", "matplotlib")
-INK, FAINT = "#222222", "#999999"
+FAINT = "#999999"
 ROW, HEAD, WIDE = 0.30, 1.05, 7.2  # inches: of a row, of what is around a panel, of a panel
-LETTERS, WRAP, DPI = 9, 34, 150  # points; letters of a label's line; dots per inch
-
-SMALL: dict[str, Any] = {
-    "fontsize": LETTERS - 1,
-    "frameon": False,
-    "ncols": 3,
-    "columnspacing": 1.2,
-    "labelspacing": 0.25,
-    "handlelength": 1.4,
-    "borderaxespad": 0.0,
-}
+WRAP = 34  # letters of a label's line
 
 
 @dataclass(frozen=True)
@@ -74,12 +61,12 @@ class Curve:
 def interval_plot(panels: Sequence[Panel], *, beside: bool = False) -> Figure:
     """Panels one below the other, each with an axis of its own; or beside each other, where their rows have the same names."""
     if beside:
-        figure = _figure(1.6 + 3.4 * len(panels), HEAD + 0.8 * ROW * max(map(_lines, panels)))
+        figure = empty_figure(1.6 + 3.4 * len(panels), HEAD + 0.8 * ROW * max(map(_lines, panels)))
         across: Any = figure.subplots(1, len(panels), squeeze=False, sharey=True)
         for axes, panel in zip(across[0], panels, strict=True):
             _draw_rows(axes, panel)
         return figure
-    figure = _figure(WIDE, sum(HEAD + ROW * max(_lines(panel), 1) for panel in panels))
+    figure = empty_figure(WIDE, sum(HEAD + ROW * max(_lines(panel), 1) for panel in panels))
     heights = [HEAD / 2 + ROW * max(_lines(panel), 1) for panel in panels]
     grid: Any = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)
     for axes, panel in zip(grid[:, 0], panels, strict=True):
@@ -91,7 +78,7 @@ def curve_plot(panels: Sequence[tuple[str, Sequence[Curve]]], *, across: str, up
     """Panels side by side, each with its title and curves, whose first is the one to compare with; all have one scale."""
     columns = min(columns, len(panels))
     lines = -(-len(panels) // columns)
-    figure = _figure(4.0 * columns, 3.7 * lines + 0.3)
+    figure = empty_figure(4.0 * columns, 3.7 * lines + 0.3)
     grid: Any = figure.subplots(lines, columns, squeeze=False, sharey=True)
     for number, axes in enumerate(grid.flat):
         if number >= len(panels):
@@ -104,27 +91,9 @@ def curve_plot(panels: Sequence[tuple[str, Sequence[Curve]]], *, across: str, up
         axes.set_title(title, loc="left", fontsize=LETTERS + 1)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(loc="upper left", bbox_to_anchor=(-0.04, -0.1), **SMALL)  # below: no course is hidden by it
-        _plain(axes)
+        plain_axes(axes)
     figure.supxlabel(across, fontsize=LETTERS)
     figure.supylabel(up, fontsize=LETTERS)
-    return figure
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as what the path's suffix says; the same figure gives the same file."""
-    suffix = path.suffix.lower().removeprefix(".")
-    dates = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    figure.savefig(path, format=suffix, dpi=DPI, metadata=dates[suffix])  # pyright: ignore[reportArgumentType]
-
-
-def _figure(width: float, height: float) -> Figure:
-    """An empty figure of its own, without the global state of pyplot. Raises PluginImportError without matplotlib."""
-    require(*NEEDS_OF_PLOTS)
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     return figure
 
 
@@ -155,7 +124,7 @@ def _draw_rows(axes: Axes, panel: Panel) -> None:
         axes.set_xlim(-3, 103)
     axes.set_title(panel.title, loc="left", fontsize=LETTERS + 1)
     axes.set_xlabel(panel.across, fontsize=LETTERS)
-    _plain(axes)
+    plain_axes(axes)
 
 
 def _draw_curve(axes: Axes, curve: Curve, place: int, *, apart: float) -> None:
@@ -171,12 +140,3 @@ def _draw_curve(axes: Axes, curve: Curve, place: int, *, apart: float) -> None:
         end = known[-1][1]
         reach = [[end.value - end.low], [end.high - end.value]]
         axes.errorbar([at[-1] + apart * place], [end.value], reach, fmt="o", color=colour, markersize=3.5, capsize=2)
-
-
-def _plain(axes: Axes) -> None:
-    """Little besides the data."""
-    axes.tick_params(labelsize=LETTERS - 0.5, colors=INK)
-    axes.grid(True, color="#e6e6e6", linewidth=0.7)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)

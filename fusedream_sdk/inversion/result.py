@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
 from fusedream_sdk.errors import WeightsError, shown
-from fusedream_sdk.imaging.pictures import png_bytes, to_pil
+from fusedream_sdk.imaging.cards import html_cards, sheet_png
+from fusedream_sdk.imaging.pictures import to_pil
 from fusedream_sdk.latents import Latents, concatenate, select
 from fusedream_sdk.optim.status import Status
+from fusedream_sdk.run.plot import history_plot
 from fusedream_sdk.run.recipe import MALFORMED, Recipe, Verb
 from fusedream_sdk.run.result import join_histories
 from fusedream_sdk.run.saving import Writer, save
 from fusedream_sdk.run.stored import Stored
 from fusedream_sdk.runtime.files import read_bundle, save_bundle
 from fusedream_sdk.runtime.paths import user_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FILE = "inversion.safetensors"
 GAP, CAPTION, COLUMNS = 4, 26, 10  # of a sheet: pixels, pixels, pictures in a line
@@ -110,7 +115,15 @@ class Inversion:
         return sheet
 
     def _repr_png_(self) -> bytes:
-        return png_bytes(self.sheet())
+        return sheet_png(self.sheet())
+
+    def _repr_html_(self) -> str:
+        cards = ([to_pil(self.targets[row]), to_pil(self.images[row]), self.line(row)] for row in range(len(self)))
+        return html_cards(cards, len(self), notes=["a picture above the nearest that was found"])
+
+    def plot(self) -> Figure:
+        """The loss of the last descent by step, a line for each picture. Errors as of `Result.plot`."""
+        return history_plot(self.history, [f"picture {row}" for row in range(len(self))])
 
     def row_recipe(self, row: int) -> Recipe:
         """How one picture was found, and how near it is."""

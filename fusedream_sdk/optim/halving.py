@@ -103,7 +103,7 @@ class Race:
     def _note(self, rows: list[int], state: State, *, again: bool) -> None:
         if again:
             return
-        losses = {name: x.tolist() for name, x in state.evaluation.losses.items()}
+        losses = {name: x.tolist() for name, x in state.told.items()}
         for i, row in enumerate(rows):
             self.history.setdefault(row, []).append({name: x[i] for name, x in losses.items()})
         self.watch(rows, state)
@@ -119,12 +119,12 @@ class Race:
         rows = sorted(self.last)
         joined = join_states([self.last[row] for row in rows])
         ended = [self._status(row) for row in rows]
-        names = list(joined.evaluation.losses)
+        names = dict.fromkeys(name for row in rows for noted in self.history[row] for name in noted)
         longest = max(len(self.history[row]) for row in rows)
         history = {name: torch.full((longest, len(rows)), torch.nan) for name in names}
         for column, row in enumerate(rows):
             for name in names:
-                values = torch.tensor([noted[name] for noted in self.history[row]])
+                values = torch.tensor([noted.get(name, torch.nan) for noted in self.history[row]])
                 history[name][: len(values), column] = values
         return rows, Outcome(joined.best, tuple(ended), history, joined.step)
 

@@ -58,8 +58,10 @@ class Selection:
         """Whether a step's point may be kept."""
         return self.keep == "last" or self.judges(step, last=last)
 
-    def look(self, best: Best, latents: Latents, loss: Tensor, at: tuple[int, bool], alive: Tensor) -> Best:
-        """`best` after one more point.
+    def look(
+        self, best: Best, latents: Latents, loss: Tensor, at: tuple[int, bool], alive: Tensor
+    ) -> tuple[Best, Tensor | None]:
+        """`best` after one more point, and what the holdout said of it, (B,); None where it was not asked.
 
         Args:
             best: so far.
@@ -69,10 +71,12 @@ class Selection:
             alive: (B,), which rows are running.
         """
         step, last = at
+        held_out = None
         if self.judges(step, last=last):
-            loss = loss if self.holdout is None else self.holdout(latents, step=0).primary
+            if self.holdout is not None:
+                loss = held_out = self.holdout(latents, step=0).primary
             best = best.offered(latents, loss, step, alive, self.tolerance)
-        return best.moved(latents, loss, step, alive) if self.keep == "last" else best
+        return (best.moved(latents, loss, step, alive) if self.keep == "last" else best), held_out
 
     def averaged(self, before: Params, params: Params, points: int, alive: Tensor) -> Params:
         """The average of the parameters after one more point; without a decay the point itself.
@@ -150,14 +154,15 @@ def iterate(
         last = step == steps
         gradients = {} if last else direction(evaluation.losses, free)
         status = marked(status, torch.isfinite(loss) & finite_rows(gradients, loss), Status.FAILED)
+        held_out = None
         if last or (selection.looks(step, last=last) and not (resume and step == first)):
             alive = running(status, loss.device)
             with torch.no_grad():
-                best = selection.look(best, parametrisation(kept), loss, (step, last), alive)
+                best, held_out = selection.look(best, parametrisation(kept), loss, (step, last), alive)
             status = selection.stopped(best, status)
         memory: Memory = {name: copied(optimiser.state[x]) for name, x in free.items()}
         average = {} if selection.average is None else map_latents(copy, kept)
-        yield State(step, detached(evaluation), map_latents(copy, free), best, tuple(status), memory, average)
+        yield State(step, detached(evaluation), map_latents(copy, free), best, tuple(status), memory, average, held_out)
         alive = running(status, loss.device)
         if last or not alive.any():
             return
@@ -180,7 +185,7 @@ def optimise(states: Iterator[State], *, watch: Callable[[State], None] = lambda
     state, history, cancelled = None, [], False
     try:
         for state in states:
-            history.append({name: x.cpu() for name, x in state.evaluation.losses.items()})
+            history.append({name: x.cpu() for name, x in state.told.items()})
             watch(state)
     except KeyboardInterrupt:
         if not history:
@@ -190,7 +195,9 @@ def optimise(states: Iterator[State], *, watch: Callable[[State], None] = lambda
         raise InvalidInput("states", expected="an iterator that yields at least one state", got="an empty one")
     end = Status.CANCELLED if cancelled else Status.DONE
     ended = tuple(end if s == Status.RUNNING else s for s in state.status)
-    losses = {name: torch.stack([h[name] for h in history]) for name in history[0]}
+    unseen = torch.full_like(state.best.loss, torch.nan, device="cpu")
+    names = dict.fromkeys(name for told in history for name in told)
+    losses = {name: torch.stack([told.get(name, unseen) for told in history]) for name in names}
     return Outcome(state.best, ended, losses, state.step)
 
 

@@ -178,9 +178,10 @@ def _generation(
     best = Best.begin(clean, loss) if before is None else before.best
     status = [Status.RUNNING] * groups if before is None else list(before.status)
     status = marked(status, torch.isfinite(loss), Status.FAILED)
-    best = selection.look(best, clean, loss, at, running(status, loss.device))
+    best, held_out = selection.look(best, clean, loss, at, running(status, loss.device))
     status = selection.stopped(best, status)
-    state = State(step, detached(_rows_of(evaluation, leaders)), map_latents(copy, params), best, tuple(status))
+    point = detached(_rows_of(evaluation, leaders))
+    state = State(step, point, map_latents(copy, params), best, tuple(status), held_out=held_out)
     population.tell(params, losses)  # last, as what it is given is its own from here on
     return state
 

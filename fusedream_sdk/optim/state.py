@@ -14,6 +14,9 @@ from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.protocols import Evaluation, Params
 
+HELD_OUT = "held_out"
+"""What a history calls the losses on held-out views."""
+
 Memory = dict[str, dict[str, Any]]
 """What an optimiser keeps of each parameter: name -> its state, rows first where it is shaped as the parameter."""
 
@@ -83,6 +86,7 @@ class State:
         status: "running", "plateau" or "failed" for each row.
         memory: the optimiser's.
         average: of the parameters so far, where a `Selection` keeps one; shaped as they are.
+        held_out: (B,), the loss on views that are not optimised, where this step was judged on some; else None.
     """
 
     step: int
@@ -92,6 +96,12 @@ class State:
     status: tuple[Status, ...]
     memory: Memory = field(default_factory=dict)
     average: Params = field(default_factory=dict)
+    held_out: Tensor | None = None
+
+    @property
+    def told(self) -> dict[str, Tensor]:
+        """What a history keeps of it: name of a loss -> (B,), the held-out one last where there is one."""
+        return {**self.evaluation.losses, **({} if self.held_out is None else {HELD_OUT: self.held_out})}
 
     def keep(self, index: Sequence[int]) -> State:
         """Some of the rows, from which `iterate(resume=...)` goes on as if the others had never been there."""
@@ -111,6 +121,7 @@ class State:
             status=tuple(self.status[i] for i in index),
             memory={name: {key: rows(x) for key, x in kept.items()} for name, kept in self.memory.items()},
             average=select(self.average, chosen),
+            held_out=rows(self.held_out),
         )
 
 
@@ -121,7 +132,7 @@ class Outcome:
     Attributes:
         best: the best judged point of each row.
         status: "done", "plateau", "failed", "dropped" or "cancelled" for each row.
-        history: name of a loss -> (T, B), at each evaluated step.
+        history: name of a loss -> (T, B), at each evaluated step; "held_out" is NaN where it was not judged.
         steps: updates made.
     """
 
@@ -156,7 +167,10 @@ def join_states(states: Sequence[State]) -> State:
     memory = {name: entries([s.memory[name] for s in states]) for name in first.memory}
     status = tuple(mark for s in states for mark in s.status)
     params, average = (entries(parts) for parts in ([s.params for s in states], [s.average for s in states]))
-    return State(max(s.step for s in states), evaluation, params, best, status, memory, average)
+    held_out = None
+    if any(s.held_out is not None for s in states):
+        held_out = torch.cat([torch.full_like(s.best.loss, torch.nan) if s.held_out is None else s.held_out for s in states])
+    return State(max(s.step for s in states), evaluation, params, best, status, memory, average, held_out)
 
 
 def side_by_side(runs: Sequence[Iterator[State]]) -> Iterator[State]:

@@ -125,10 +125,18 @@ class Estimate:
         return {**asdict(self), "seconds": self.seconds, "memory": self.memory, "disk": self.disk}
 
     def __str__(self) -> str:
+        return "\n".join(f"{name:<10}{value}" for name, value in self._lines().items())
+
+    def _repr_html_(self) -> str:
+        from fusedream_sdk.imaging.cards import html_table
+
+        return html_table((), list(self._lines().items()))
+
+    def _lines(self) -> dict[str, str]:
         together = "one at a time" if self.at_once == 1 else f"{self.at_once:,} at a time"
         bank = f"{duration(self.bank_seconds)}, once" if self.bank_seconds else "nothing to build"
         work, held = bytes_in_words(self.graph_bytes), bytes_in_words(self.held_bytes)
-        lines = {
+        return {
             "models": self.models,
             "pictures": f"{self.pictures:,}, {together}",
             "bank": bank,
@@ -137,7 +145,6 @@ class Estimate:
             "memory": f"{bytes_in_words(self.memory)} above the models: {work} for rows at work, {held} for what is kept",
             "disk": f"{bytes_in_words(self.disk)} in a folder" + (", the bank included" if self.bank_bytes else ""),
         }
-        return "\n".join(f"{name:<10}{value}" for name, value in lines.items())
 
 
 def duration(seconds: float) -> str:

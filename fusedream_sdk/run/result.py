@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from fusedream_sdk.errors import WeightsError, shown
-from fusedream_sdk.imaging.pictures import grid, png_bytes, to_pil
+from fusedream_sdk.imaging.cards import Piece, html_cards, sheet_png
+from fusedream_sdk.imaging.pictures import grid, to_pil
 from fusedream_sdk.latents import Latents, map_latents, select
 from fusedream_sdk.optim.status import Status
+from fusedream_sdk.run.plot import history_plot
 from fusedream_sdk.run.recipe import MALFORMED, Recipe
 from fusedream_sdk.run.rows import chosen
 from fusedream_sdk.run.saving import Writer, save, stems_of
@@ -22,6 +25,9 @@ from fusedream_sdk.run.stored import Stored
 from fusedream_sdk.runtime.checks import check_seeds
 from fusedream_sdk.runtime.files import read_bundle, save_bundle
 from fusedream_sdk.runtime.paths import user_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FILE = "result.safetensors"
 
@@ -38,7 +44,8 @@ class Result:
             the pair of models, which was not optimised, where there is one. Higher is better.
         best_step: (B,), the step of that point.
         status: "done", "plateau", "failed", "cancelled" or, of a composition's candidate, "dropped".
-        history: name of a loss -> (steps + 1, B) on the optimised views; NaN after a row's chunk has stopped.
+        history: name of a loss -> (steps + 1, B) on the optimised views, and "held_out" on others, NaN in the steps between
+            two looks; all NaN after a row's chunk has stopped. `plot()` draws it.
         recipe: models, settings and version, enough to make it again.
         starts: fingerprints of the latents at which the rows began, where they were given; otherwise empty.
     """
@@ -87,6 +94,11 @@ class Result:
         """Every row as an 8-bit RGB picture."""
         return [to_pil(image) for image in self.images]
 
+    @property
+    def numpy(self) -> np.ndarray:
+        """Every row as numbers: (B, H, W, 3) in [0, 1], float32."""
+        return self.images.permute(0, 2, 3, 1).numpy()
+
     def best(self) -> Result:
         """The best seed of each prompt, by the score over fresh views, in the order of the prompts."""
         score = torch.nan_to_num(self.scores["augclip"], nan=-torch.inf)
@@ -99,7 +111,25 @@ class Result:
         return grid(self.images, seeds if seeds > 1 else min(5, len(self)))
 
     def _repr_png_(self) -> bytes:
-        return png_bytes(self.sheet())
+        return sheet_png(self.sheet())
+
+    def _repr_html_(self) -> str:
+        return html_cards(map(self.card, range(len(self))), len(self))
+
+    def card(self, row: int) -> list[Piece]:
+        """What a notebook shows of a row: its picture, prompt, seed and scores, and how it ended where that was early."""
+        scores = ", ".join(f"{name} {float(x[row]):.3f}" for name, x in self.scores.items())
+        ended = [] if self.status[row] in (Status.DONE, Status.PLATEAU) else [str(self.status[row])]
+        return [to_pil(self.images[row]), self.prompts[row], f"seed {self.seeds[row]}", scores, *ended]
+
+    def plot(self) -> Figure:
+        """Scores by step, also on held-out views, and penalties, a line for each row. Needs the extra `plots`.
+
+        Raises:
+            PluginImportError: matplotlib is not installed. InvalidInput: there is no history.
+        """
+        names = [f"{prompt} (seed {seed})" for prompt, seed in zip(self.prompts, self.seeds, strict=True)]
+        return history_plot(self.history, names)
 
     def row_recipe(self, row: int) -> Recipe:
         """What `replay` needs to make one row again."""
@@ -230,7 +260,10 @@ def join_histories(histories: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
     """Name of a loss -> (T, B), of rows side by side; the shorter histories are filled with NaN."""
     steps = max(len(x) for history in histories for x in history.values())
 
-    def padded(x: Tensor) -> Tensor:
+    def padded(name: str, history: dict[str, Tensor]) -> Tensor:
+        any_loss = next(iter(history.values()))
+        x = history.get(name, any_loss[:0])  # a row that was stopped before its first look at held-out views
         return torch.cat([x, x.new_full((steps - len(x), x.shape[1]), torch.nan)])
 
-    return {name: torch.cat([padded(history[name]) for history in histories], dim=1) for name in histories[0]}
+    names = dict.fromkeys(name for history in histories for name in history)
+    return {name: torch.cat([padded(name, history) for history in histories], dim=1) for name in names}

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
 from fusedream_sdk.errors import WeightsError
-from fusedream_sdk.imaging.pictures import png_bytes, to_pil
+from fusedream_sdk.imaging.cards import Piece, html_cards, sheet_png
+from fusedream_sdk.imaging.pictures import to_pil
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.recipe import Recipe
 from fusedream_sdk.run.result import Result
@@ -21,6 +22,9 @@ from fusedream_sdk.run.saving import Writer, save
 from fusedream_sdk.runtime.files import atomic_path, read_bundle, save_bundle
 from fusedream_sdk.scenes.placement import Placement
 from fusedream_sdk.scenes.scene import Scene, placement_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FRAME, CAPTION, WON = 3, 12, (30, 160, 60)
 SHEET, CANDIDATES = "candidates.png", "candidates.safetensors"
@@ -150,7 +154,17 @@ class Composed:
         return sheet
 
     def _repr_png_(self) -> bytes:
-        return png_bytes(self.result.sheet())
+        return sheet_png(self.result.sheet())
+
+    def _repr_html_(self) -> str:
+        return html_cards(map(self._card, self.winner), len(self), notes=[f"the best of {len(self.candidates):,} candidates"])
+
+    def _card(self, row: int) -> list[Piece]:
+        return [*self.candidates.card(row), str(self.placements[row])]
+
+    def plot(self) -> Figure:
+        """Scores by step of the winners, and their consistency, a loss. Errors as of `Result.plot`."""
+        return self.result.plot()
 
     def row_recipe(self, index: int) -> Recipe:
         """What `replay` needs to compose one winner again."""

@@ -153,6 +153,15 @@ class Prompt:
     def __repr__(self) -> str:
         return f"Prompt({str(self)!r})"
 
+    def _repr_html_(self) -> str:
+        from fusedream_sdk.imaging.cards import Cell, html_table
+        from fusedream_sdk.imaging.pictures import to_pil
+
+        def part(term: Term) -> Cell:
+            return term.text if term.picture is None else [to_pil(term.picture), term.text]
+
+        return html_table(("part", "share"), [(part(term), f"{share:+.0%}") for term, share in self.shared()])
+
     def __eq__(self, other: object) -> bool:
         return self.terms == other.terms if isinstance(other, Prompt) else NotImplemented
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from fusedream_sdk.imaging.cards import html_table
 from fusedream_sdk.run.estimate import bytes_in_words
 
+HEAD = ["stage", "ms", "of the step", "GFLOP", "of the limit"]
 LOOKS, REST, STEP = "looks at held-out views, their share", "rest", "step"
 
 
@@ -127,11 +129,15 @@ class Bench:
 
     def to_markdown(self) -> str:
         """A table of the stages, and lines of the rest."""
-        head = ["| stage | ms | of the step | GFLOP | of the limit |", "| --- | --- | --- | --- | --- |"]
-        return "\n".join([*self._about(), "", *head, *map(self._line, self.table), "", *self._compared()])
+        lines = [HEAD, ["---"] * len(HEAD), *map(self._cells, self.table)]
+        table = [f"| {' | '.join(line)} |" for line in lines]
+        return "\n".join([*self._about(), "", *table, "", *self._compared()])
 
     def __str__(self) -> str:
         return self.to_markdown()
+
+    def _repr_html_(self) -> str:
+        return html_table(HEAD, [self._cells(stage) for stage in self.table], notes=[*self._about(), *self._compared()])
 
     def _about(self) -> list[str]:
         rows = "1 row" if self.rows == 1 else f"{self.rows} rows, each number of one"
@@ -141,9 +147,9 @@ class Bench:
             f"{self.views} {'view' if self.views == 1 else 'views'}, {rows}; medians of {self.rounds} rounds",
         ]
 
-    def _line(self, stage: Stage) -> str:
-        counted = f"{stage.flop / 1e9:.2f} | {stage.share(self.limit):.0%}" if stage.flop else " | "
-        return f"| {stage.name} | {1000 * stage.seconds:.1f} | {stage.seconds / self.step:.0%} | {counted} |"
+    def _cells(self, stage: Stage) -> list[str]:
+        counted = [f"{stage.flop / 1e9:.2f}", f"{stage.share(self.limit):.0%}"] if stage.flop else ["", ""]
+        return [stage.name, f"{1000 * stage.seconds:.1f}", f"{stage.seconds / self.step:.0%}", *counted]
 
     def _compared(self) -> list[str]:
         ours, theirs = ("not measured" if x is None else bytes_in_words(x) for x in (self.memory, self.reference_memory))

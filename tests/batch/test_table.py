@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from fusedream_sdk.batch.captions import Caption
 from fusedream_sdk.batch.plan import wanted_rows
@@ -53,3 +54,15 @@ def test_it_has_no_pictures_of_its_own_to_be_saved_again(tmp_path: Path):
     assert (batch.pil, batch.stems(), list(batch.beside())) == ([], [], ["rows.csv"])
     with pytest.raises(IndexError):
         batch.row_json(0)
+
+
+def test_a_notebook_shows_the_pictures_that_are_there_and_says_which_are_not(tmp_path: Path):
+    batch = Batch(tmp_path, ROWS, {1: record(0.25), 2: record(0.5)}, {0: "its worker died 3 times"})
+    assert batch._repr_png_() is None
+    Image.new("RGB", (8, 8), "red").save(batch.pictures[0])
+    html = batch._repr_html_()
+    assert html.count("data:image/png") == 1
+    assert "a, b<br>seed 0<br>augclip 0.250" in html
+    assert "not there any more" in html
+    assert "row 0 is not there: its worker died 3 times" in html
+    assert (batch._repr_png_() or b"").startswith(b"\x89PNG")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
-import venv
 import zipfile
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from PIL import Image
 
 from tests.cli.toys import ROOT
 from tests.docs.blocks import FENCE, with_files
+from tests.fresh import fresh_environment
 
 EXAMPLE = ROOT / "examples" / "fusedream-faces"
 PAGE = (ROOT / "docs" / "write-a-plugin.md").read_text()
@@ -24,16 +23,9 @@ PROGRAMS = {"fusedream": "fusedream_sdk", "pip": "pip"}  # program of the enviro
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Path:
-    """An environment in which nothing is installed, but which sees what is installed in ours: torch is not copied."""
-    folder = tmp_path / "environment"
-    venv.create(folder, symlinks=True)
+    """A fresh environment, with the programs that the page calls."""
+    folder = fresh_environment(tmp_path / "environment")
     python = folder / "bin" / "python"
-    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    packages = subprocess.run([python, "-c", where], capture_output=True, text=True, check=True).stdout.strip()
-    ours = [path for path in sys.path if path.endswith("-packages")]
-    # addsitedir and not the bare path: ours may be installed as editable, by a .pth file in turn.
-    lines = [f"import site; site.addsitedir({path!r})" for path in ours]
-    Path(packages, "beside.pth").write_text("\n".join(lines))
     for program, module in PROGRAMS.items():
         shim = folder / "bin" / program
         shim.write_text(f'#!/bin/sh\nexec "{python}" -m {module} "$@"\n')

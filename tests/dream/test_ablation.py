@@ -107,3 +107,12 @@ def test_differences_are_plotted_around_none(tmp_path: Path):
     assert second.get_xlabel() == "score more than\nthe default, which has 0.490"
     ABLATION.save_differences(tmp_path / "d.png")
     assert (tmp_path / "d.png").stat().st_size > 5000
+
+
+def test_a_notebook_shows_the_table_with_bold_differences_and_the_plot():
+    html = ABLATION._repr_html_()
+    assert html.count("<tr>") == 1 + len(TRIALS)
+    assert html.count("<b>") == ABLATION.to_markdown().count("**") / 2
+    assert "Not begun." in html
+    pytest.importorskip("matplotlib")
+    assert (ABLATION._repr_png_() or b"").startswith(b"\x89PNG")

@@ -182,3 +182,13 @@ def test_starts_can_be_chosen_for_every_call(make_dream: MakeDream):
     assert dream.settings.basis == 2
     pool = dream.basis("a red ball", **QUIET)
     assert torch.equal(next(dream.iterate("a red ball")).params["basis.z"][0], pool.latents["z"][0, [4, 5]])
+
+
+def test_a_notebook_shows_every_start_with_its_place_and_of_many_rows_the_first(dream: FuseDream):
+    pool = dream.basis("a red ball", seeds=[0, 1], count=7, progress=False)
+    html = pool._repr_html_()
+    assert html.count("data:image/png") == 14
+    assert f"6: {float(pool.scores[1, 6]):.3f}" in html
+    many = dream.basis("a red ball", seeds=range(3), count=20, progress=False)._repr_html_()
+    assert many.count("data:image/png") == 20
+    assert "and 2 more rows" in many

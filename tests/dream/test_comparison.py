@@ -73,3 +73,11 @@ def test_the_sheet_is_written_once(found: Comparison, tmp_path: Path):
 def test_a_method_that_is_not_there_is_a_key_error(found: Comparison):
     with pytest.raises(KeyError):
         found["fusedraem"]
+
+
+def test_a_notebook_shows_a_table_of_pictures_with_means_and_the_sentence(found: Comparison):
+    html = found._repr_html_()
+    assert html.count("<tr>") == 1 + 1 + 2
+    assert html.count("data:image/png") == 3
+    assert f"augclip {found['fusedream'].mean('augclip'):.3f}" in html
+    assert "no | noise latent." in html

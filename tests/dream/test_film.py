@@ -69,3 +69,10 @@ def test_results_of_several_rows_or_of_another_generator_are_refused_by_name(pai
     del a.latents["z"]
     with pytest.raises(InvalidInput, match=r"a.latents: expected the entries \['colour', 'z'\], got \['colour'\]"):
         interpolate(a, b, 3, generator=GENERATOR)
+
+
+def test_a_notebook_plays_the_film(film: Film):
+    assert "data:image/gif;base64," in film._repr_html_()
+    assert film._repr_png_().startswith(b"\x89PNG")
+    assert len(film) == 7
+    assert repr(film).startswith("Film(7 frames of ")

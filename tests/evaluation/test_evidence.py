@@ -98,3 +98,13 @@ def test_numbers_as_tables_have_them():
     assert (finite(1.5), finite(float("nan")), finite(float("inf"))) == (1.5, None, None)
     assert markdown_table([("a", "b"), ("1|2", "3\n4")]).splitlines()[-1] == "| 1\\|2 | 3 4 |"
     assert csv_text([{"a": 1, "b": None}]) == "a,b\n1,\n"
+
+
+def test_a_notebook_shows_the_table_the_notes_and_the_plot():
+    html = EVIDENCE._repr_html_()
+    assert html.count("<tr>") == 3
+    assert "62.5 % to 90.0 %" in html
+    assert "only 12; see |docs|" in html
+    assert EVIDENCE.notes[0] in html
+    pytest.importorskip("matplotlib")
+    assert (EVIDENCE._repr_png_() or b"").startswith(b"\x89PNG")

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from fusedream_sdk.errors import PluginImportError
-from fusedream_sdk.evaluation import plots
 from fusedream_sdk.evaluation.bootstrap import Interval
-from fusedream_sdk.evaluation.plots import Curve, Panel, Row, curve_plot, interval_plot, save_figure
+from fusedream_sdk.evaluation.plots import Curve, Panel, Row, curve_plot, interval_plot
+from fusedream_sdk.run import plot
+from fusedream_sdk.run.plot import save_figure
 
 LONG = "a name so long that it takes several lines beside its axes, and would be cut off in one of them"
 ROWS = [Row("short", Interval(0.5, 0.4, 0.7)), Row(LONG, Interval(0.2, 0.1, 0.3), hollow=True), Row("none", Interval(0.1))]
@@ -61,6 +62,6 @@ def test_the_global_state_of_matplotlib_is_not_touched(tmp_path: Path):
 
 
 def test_without_matplotlib_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(plots, "NEEDS_OF_PLOTS", ("plot: a plot needs", "evaluation", "a_module_that_is_not_there"))
-    with pytest.raises(PluginImportError, match=r'plot: a plot needs .*pip install "fusedream-sdk\[evaluation\]"'):
+    monkeypatch.setattr(plot, "NEEDS_OF_PLOTS", ("plot: a plot needs", "plots", "a_module_that_is_not_there"))
+    with pytest.raises(PluginImportError, match=r'plot: a plot needs .*pip install "fusedream-sdk\[plots\]"'):
         interval_plot([])

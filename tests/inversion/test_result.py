@@ -151,3 +151,13 @@ def test_a_folder_of_version_0_2_that_names_no_models_is_read_back(tmp_path: Pat
     about, tensors = read_bundle(tmp_path / "near" / FILE)
     save_bundle(tmp_path / "near" / FILE, tensors, {**about, "recipe": {"method": "invert", "settings": {"steps": 7}}})
     assert Inversion.load(tmp_path / "near").recipe == Recipe(Verb.INVERT, inversion={"steps": 7})
+
+
+def test_a_notebook_shows_each_target_above_the_picture_found_and_a_plot_the_descent():
+    html = make(2)._repr_html_()
+    assert html.count("data:image/png") == 4
+    assert "PSNR 20.3 dB, distance 0.100" in html
+    pytest.importorskip("matplotlib")
+    axes = make(2).plot().axes[0]
+    assert len(axes.lines) == 2
+    assert axes.get_title(loc="left") == "likeness, lower is better"

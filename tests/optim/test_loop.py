@@ -160,6 +160,18 @@ def test_another_direction_is_followed():
     torch.testing.assert_close(seen[1].params["x"], (START + 0.25).clamp(-2, 2))
 
 
+def test_the_history_has_the_held_out_loss_of_every_look():
+    looks = Selection(Bowl(goal=1.0), every=2)
+    seen = list(states(Bowl(goal=0.0), steps=5, selection=looks))
+    assert [state.held_out is not None for state in seen] == [True, False, True, False, True, True]
+    assert seen[2].held_out is not None
+    torch.testing.assert_close(seen[2].held_out, (seen[2].params["x"] - 1).square().sum(dim=1))
+    outcome = optimise(iter(seen))
+    assert torch.isfinite(outcome.history["held_out"]).all(dim=1).tolist() == [True, False, True, False, True, True]
+    assert torch.equal(outcome.history["held_out"][2], seen[2].held_out)
+    assert "held_out" not in optimise(iter(states(Bowl(goal=0.0), steps=2))).history  # without a holdout there is none
+
+
 def test_the_history_has_every_loss_of_every_step_and_row():
     outcome = run(Bowl(0.0), steps=4)
     assert outcome.history["bowl"].shape == (5, 3)

@@ -92,6 +92,8 @@ def test_an_estimate_is_a_few_aligned_lines():
     assert str(ready).splitlines()[1:3] == ["pictures  3, 2 at a time", "bank      nothing to build"]
     assert str(ready).endswith("6.0 kB in a folder")
     assert "picture_seconds=2.25" in repr(ready)
+    assert MEASURED._repr_html_().count("<tr>") == 7
+    assert "90 s, once" in MEASURED._repr_html_()
 
 
 def test_times_and_sizes_are_told_in_units_of_people():

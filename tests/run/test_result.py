@@ -180,6 +180,33 @@ def test_a_notebook_shows_a_line_for_each_prompt_and_a_column_for_each_seed():
     assert make(tuple("abcdefg"), (0,) * 7).sheet().size == (5 * 6 + 8, 2 * 8 + 2)
 
 
+def test_a_notebook_shows_each_picture_with_its_prompt_seed_and_scores():
+    html = make(("a <b>", "a", "b", "b"))._repr_html_()
+    assert html.count("data:image/png") == 4
+    assert "a &lt;b&gt;<br>seed 0<br>augclip 0.100, clip 9.000" in html
+    assert html.count("failed") == 1
+
+
+def test_pictures_are_numbers_with_the_channels_last_too():
+    result = make()
+    assert result.numpy.shape == (4, 8, 6, 3)
+    assert torch.equal(torch.from_numpy(result.numpy[1]).permute(2, 0, 1), result.images[1])
+
+
+def test_a_plot_has_a_line_for_each_row():
+    pytest.importorskip("matplotlib")
+    assert len(make().plot().axes[0].lines) == 4
+
+
+def test_a_part_that_was_stopped_before_a_look_has_none():
+    first, second = make(("a",), (0,)), make(("b",), (1,))
+    second = replace(second, history={**second.history, "held_out": torch.zeros(4, 1)})
+    for parts in ((first, second), (second, first)):
+        together = join_histories([part.history for part in parts])
+        assert together["held_out"].shape == (4, 2)
+        assert together["held_out"].isnan().all(dim=0).tolist() == [part is first for part in parts]
+
+
 def test_the_repr_is_one_short_line():
     assert repr(make()) == "Result(4 pictures of 8x6: 'a' (seed 0), 'a' (seed 1), 'b' (seed 0), ...)"
 

@@ -100,3 +100,12 @@ def test_nothing_is_written_where_something_exists(tmp_path: Path, existing: str
 def test_two_winners_do_not_fit_into_one_file(tmp_path: Path):
     with pytest.raises(OutputError, match="expected a folder for 2 pictures"):
         make().save(tmp_path / "a.png")
+
+
+def test_a_notebook_shows_the_winners_with_their_places_and_a_plot_both_losses():
+    html = make()._repr_html_()
+    assert html.count("data:image/") == 2
+    assert str(make().placements[make().winner[0]]) in html
+    assert "the best of 4 candidates" in html
+    pytest.importorskip("matplotlib")
+    assert len(make().plot().axes[0].lines) == 2

@@ -220,3 +220,11 @@ def test_a_text_and_its_weight_are_told_apart():
     assert split_weight("sketch.png : -2") == ("sketch.png", -2)
     assert split_weight("sketch.png") == ("sketch.png", 1)
     assert split_weight("C:/sketch.png") == ("C:/sketch.png", 1)
+
+
+def test_a_notebook_shows_each_part_with_its_share():
+    prompt = Prompt("a dog") - 0.5 * Prompt("a <cat>") + 0.5 * Prompt(image=torch.rand(3, 16, 16))
+    html = prompt._repr_html_()
+    assert "a &lt;cat&gt;" in html
+    assert all(share in html for share in ("+50%", "-25%", "+25%"))
+    assert html.count("data:image/png") == 1

@@ -87,3 +87,9 @@ def test_compiling_that_makes_a_step_no_faster_does_not_pay():
     assert lost.to_markdown().endswith("it does not pay")
     assert lost.to_json()["compiling"]["pictures"] is None
     assert FOUND.to_json()["compiling"] is None
+
+
+def test_a_notebook_shows_the_same_table():
+    html = FOUND._repr_html_()
+    assert html.count("<tr>") == 1 + len(FOUND.table)
+    assert "300.0 MB" in html

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from fusedream_sdk.cli.numbers import integers
 from fusedream_sdk.errors import FuseDreamError
-from fusedream_sdk.evaluation.plots import save_figure
+from fusedream_sdk.run.plot import save_figure
 from fusedream_sdk.runtime.files import atomic_path
 from tests.benchmarks.claims import attacks, composition, figures, optimisers, page, smoothness, starts
 from tests.benchmarks.claims.frame import Asked

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.evaluation.plots import save_figure
+from fusedream_sdk.run.plot import save_figure
 from fusedream_sdk.runtime.files import atomic_path
 from tests.benchmarks.claims.verdict import Outcome
 
