@@ -3,9 +3,10 @@
     python -m tests.benchmarks.costs sizes
     python -m tests.benchmarks.costs runs [--models emoji,emoji-turbo,emoji-vqgan,biggan-deep-256,vqgan-f16]
 
-`sizes` counts the numbers of each architecture as published, built without memory for its weights. `runs` asks `estimate` for one picture:
-it runs a few steps, and extrapolates. The pairs of the emoji world run with the settings that they recommend; the large generators have
-random weights, of the real shapes and in the real file formats, a CLIP ViT-B/32 of the same kind beside them, and SHORT settings.
+`sizes` counts the numbers of each architecture as published, built without memory for its weights. `runs` asks `estimate` for
+one picture: it runs a few steps, and extrapolates; times are seconds of one processor, by the share of it that the process had.
+The pairs of the emoji world run with the settings that they recommend; the large generators have random weights, of the real
+shapes and in the real file formats, a CLIP ViT-B/32 of the same kind beside them, and SHORT settings.
 """
 
 from __future__ import annotations
@@ -134,12 +135,13 @@ def dreams(names: list[str], folder: Path) -> Iterator[tuple[str, fd.FuseDream, 
 
 
 def run_line(name: str, dream: fd.FuseDream, asked: dict[str, Any]) -> str:
-    """A line of the table of runs, and how long it took to find."""
-    begun = time.perf_counter()
+    """A line of the table of runs: seconds of the processor, so that a busy machine counts less, and the share of it that was had."""
+    begun, worked = time.perf_counter(), time.process_time()
     found = dream.estimate("a red apple", **asked)
-    bank = f"{duration(found.bank_seconds)}, {bytes_in_words(found.bank_bytes)}" if found.bank_seconds else "there"
-    parts = (name, duration(found.picture_seconds), bank, bytes_in_words(found.memory), bytes_in_words(found.picture_bytes))
-    return f"| {' | '.join(parts)} | {duration(time.perf_counter() - begun)} |"
+    share = (time.process_time() - worked) / (time.perf_counter() - begun)
+    bank = f"{duration(share * found.bank_seconds)}, {bytes_in_words(found.bank_bytes)}" if found.bank_seconds else "there"
+    parts = (duration(share * found.picture_seconds), bank, bytes_in_words(found.memory), bytes_in_words(found.picture_bytes))
+    return f"| {name} | {' | '.join(parts)} | {share:.0%} |"
 
 
 def main() -> None:
@@ -153,7 +155,7 @@ def main() -> None:
             print(size_line(name), flush=True)
         return
     print(f"{machine()}; large models: {SHORT}\n")
-    print("| models | a picture | the bank, once | memory above the models | disk of a picture | to find out |")
+    print("| models | a picture | the bank, once | memory above the models | disk of a picture | share of a processor |")
     print("| --- | --- | --- | --- | --- | --- |")
     with TemporaryDirectory() as folder:
         for name, dream, asked in dreams(args.models.split(","), Path(folder)):
