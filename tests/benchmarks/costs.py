@@ -31,8 +31,16 @@ from tests.benchmarks.judging import machine
 from tests.benchmarks.random_models import ALL_BLOCKS, write_biggan, write_clip
 
 VQ_F16 = {
-    **{"double_z": False, "z_channels": 256, "resolution": 256, "in_channels": 3, "out_ch": 3, "ch": 128, "dropout": 0.0},
-    **{"ch_mult": [1, 1, 2, 2, 4], "num_res_blocks": 2, "attn_resolutions": [16]},
+    "double_z": False,
+    "z_channels": 256,
+    "resolution": 256,
+    "in_channels": 3,
+    "out_ch": 3,
+    "ch": 128,
+    "dropout": 0.0,
+    "ch_mult": [1, 1, 2, 2, 4],
+    "num_res_blocks": 2,
+    "attn_resolutions": [16],
 }
 SHORT = {"steps": 300, "views": 8, "check_views": 8, "report_views": 16, "bank": 1000, "samples": 1000, "bank_views": 2}
 PAIRS = {"emoji": "fusedream", "emoji-turbo": "reno", "emoji-vqgan": "fusedream"}
@@ -71,8 +79,15 @@ def turbo(large: bool) -> nn.Module:
     if large:
         own |= {"cross_attention_dim": 2048, "attention_head_dim": (5, 10, 20), "block_out_channels": (320, 640, 1280)}
         own |= {"down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D")}
-        own |= {"up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"), "transformer_layers_per_block": (1, 2, 10)}
-        own |= {"addition_embed_type": "text_time", "addition_time_embed_dim": 256, "projection_class_embeddings_input_dim": 2816}
+        own |= {
+            "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+            "transformer_layers_per_block": (1, 2, 10),
+        }
+        own |= {
+            "addition_embed_type": "text_time",
+            "addition_time_embed_dim": 256,
+            "projection_class_embeddings_input_dim": 2816,
+        }
     vae: Any = AutoencoderKL
     blocks = {"down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4}
     decoder = vae(block_out_channels=(128, 256, 512, 512), layers_per_block=2, **blocks)
@@ -81,7 +96,11 @@ def turbo(large: bool) -> nn.Module:
         sizes = {"hidden_size": width, "intermediate_size": 4 * width, "num_attention_heads": width // 64}
         return CLIPTextConfig(**sizes, num_hidden_layers=layers, projection_dim=width)
 
-    towers = [CLIPTextModel(text(768, 12)), CLIPTextModelWithProjection(text(1280, 32))] if large else [CLIPTextModel(text(1024, 23))]
+    towers = (
+        [CLIPTextModel(text(768, 12)), CLIPTextModelWithProjection(text(1280, 32))]
+        if large
+        else [CLIPTextModel(text(1024, 23))]
+    )
     return nn.ModuleList([UNet2DConditionModel(**own), decoder, *towers])
 
 
@@ -115,7 +134,8 @@ def write_vqgan(folder: Path) -> Path:
     folder.mkdir()
     torch.manual_seed(0)
     params = {"embed_dim": 256, "n_embed": 16384, "ddconfig": VQ_F16}
-    (folder / "config.yaml").write_text(yaml.safe_dump({"model": {"target": "taming.models.vqgan.VQModel", "params": params}}))
+    model = {"target": "taming.models.vqgan.VQModel", "params": params}
+    (folder / "config.yaml").write_text(yaml.safe_dump({"model": model}))
     save_file(dict(vqgan().state_dict()), folder / "model.safetensors")
     return folder
 
@@ -126,7 +146,9 @@ def dreams(names: list[str], folder: Path) -> Iterator[tuple[str, fd.FuseDream, 
         if name in PAIRS:
             yield name, fd.FuseDream(name, device="cpu"), {"method": PAIRS[name]}
             continue
-        weights = write_vqgan(folder / name) if name == "vqgan-f16" else write_biggan(folder / name, int(name.rpartition("-")[2]))
+        weights = (
+            write_vqgan(folder / name) if name == "vqgan-f16" else write_biggan(folder / name, int(name.rpartition("-")[2]))
+        )
         clip_folder = folder / "vit-b-32"
         scorer = str(clip_folder if clip_folder.exists() else write_clip(clip_folder))
         plugin = "vqgan" if name == "vqgan-f16" else "biggan"
@@ -135,7 +157,7 @@ def dreams(names: list[str], folder: Path) -> Iterator[tuple[str, fd.FuseDream, 
 
 
 def run_line(name: str, dream: fd.FuseDream, asked: dict[str, Any]) -> str:
-    """A line of the table of runs: seconds of the processor, so that a busy machine counts less, and the share of it that was had."""
+    """A line of the table of runs: seconds of the processor, as a busy machine gives only a share of it, and that share."""
     begun, worked = time.perf_counter(), time.process_time()
     found = dream.estimate("a red apple", **asked)
     share = (time.process_time() - worked) / (time.perf_counter() - begun)
@@ -147,7 +169,9 @@ def run_line(name: str, dream: fd.FuseDream, asked: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["sizes", "runs"])
-    parser.add_argument("--models", default=",".join([*PAIRS, "biggan-deep-256", "vqgan-f16"]), help="of runs, with commas between")
+    parser.add_argument(
+        "--models", default=",".join([*PAIRS, "biggan-deep-256", "vqgan-f16"]), help="of runs, with commas between"
+    )
     args = parser.parse_args()
     if args.what == "sizes":
         print("| model | pixels | numbers, millions | float32 | half precision |\n| --- | --- | --- | --- | --- |")

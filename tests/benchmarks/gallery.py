@@ -3,9 +3,9 @@
     python -m tests.benchmarks.gallery [--jobs 2] [--only red-apple.png --only film.gif]
     python -m tests.benchmarks.gallery --page
 
-The list is `gallery.toml`, beside this file. Pictures go to `docs/images/gallery` as the last command of each writes them, byte for
-byte, so a single picture there carries its recipe; the page is `docs/gallery.md`. `--page` draws nothing. Run it after every
-change of weights. How long each picture took is printed, and how large the folder is.
+The list is `gallery.toml`, beside this file. Pictures go to `docs/images/gallery` as the last command of each writes them, byte
+for byte, so a single picture there carries its recipe; the page is `docs/gallery.md`. `--page` draws nothing. Run it after
+every change of weights. How long each picture took is printed, and how large the folder is.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ LIST, PAGE, PICTURES = Path(__file__).with_suffix(".toml"), DOCS / "gallery.md",
 OTHERS = ("emoji-", "emoji?")  # models that the tests of the pages have no toys for: such commands are only read there
 HEAD = """# Gallery
 
-Every picture here was drawn in the [emoji world](emoji.md), whose models come with the package, on a CPU. Below each is the command
-that draws it: copy it, and the same picture comes out. They are 64 pixels wide and shown enlarged; a single picture is the very file
-that its command wrote, with its recipe in it, so `fusedream replay` draws it again.
+Every picture here was drawn in the [emoji world](emoji.md), whose models come with the package, on a CPU. Below each is the
+command that draws it: copy it, and the same picture comes out. They are 64 pixels wide and shown enlarged; a single picture is
+the very file that its command wrote, with its recipe in it, so `fusedream replay` draws it again.
 
-The prompts were chosen: of those that were tried, the ones that came out well. How often a picture comes out is on the page of
-[results](results.md), on prompts that nobody chose, and there is what fails.
+The sentences were chosen, as ones that come out well. How often one comes out is on the page of [results](results.md), of
+sentences that nobody chose, and what fails is there, too.
 
 `python -m tests.benchmarks.gallery` runs all of these commands and writes this page.
 """
@@ -106,7 +106,9 @@ def main() -> int:
     parser.add_argument("--page", action="store_true", help="write the page alone")
     args = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = "1"  # before the processes begin, so that pictures do not follow from their number
-    wanted = [one for section in sections() for one in section.pictures if not args.page and (not args.only or one.file in args.only)]
+    wanted = [
+        one for section in sections() for one in section.pictures if not args.page and (not args.only or one.file in args.only)
+    ]
     begun, failed = time.perf_counter(), 0
     PICTURES.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(max(args.jobs, 1), get_context("spawn")) as pool:

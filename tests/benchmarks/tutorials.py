@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.tutorials [--only first-picture.md]
 
-Every picture of a tutorial lies in `docs/images/tutorials` under the name that a block of its page writes. Run it after every change
-of weights.
+Every picture of a tutorial lies in `docs/images/tutorials` under the name that a block of its page writes. Run it after every
+change of weights.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import shlex
 import shutil
 import time
 from contextlib import chdir
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 

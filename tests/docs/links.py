@@ -14,13 +14,19 @@ from tests.cli.toys import ROOT
 from tests.docs.blocks import PAGES, with_files
 
 READ = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "examples" / "README.md"]
-LINK = re.compile(r"\]\((?P<target>[^()\s]+(?:\([^()]*\)[^()\s]*)?)\)|(?:src|href)=\"(?P<raw>[^\"]+)\"|<(?P<bare>https?://[^>\s]+)>")
+LINK = re.compile(
+    r"\]\((?P<target>[^()\s]+(?:\([^()]*\)[^()\s]*)?)\)|(?:src|href)=\"(?P<raw>[^\"]+)\"|<(?P<bare>https?://[^>\s]+)>"
+)
+
+
+def without_blocks(text: str) -> str:
+    """A page without its blocks of code."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def prose(page: Path) -> str:
     """A page without its blocks and quoted code."""
-    text = re.sub(r"^```.*?^```$", "", with_files(page.read_text()), flags=re.MULTILINE | re.DOTALL)
-    return re.sub(r"`[^`\n]*`", "code", text)
+    return re.sub(r"`[^`\n]*`", "code", without_blocks(with_files(page.read_text())))
 
 
 def links(page: Path) -> list[str]:
@@ -30,7 +36,7 @@ def links(page: Path) -> list[str]:
 
 def anchors(page: Path) -> set[str]:
     """What may stand behind a # after the name of a page: its headings, as mkdocs writes them."""
-    titles = re.findall(r"^#+ +(.+?) *$", re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    titles = re.findall(r"^#+ +(.+?) *$", without_blocks(page.read_text()), re.MULTILINE)
     found: set[str] = set()
     for title in titles:
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title)

@@ -35,5 +35,5 @@ def test_headings_are_told_as_the_site_writes_them(tmp_path: Path):
 
 def test_a_broken_link_is_found(tmp_path: Path):
     page = tmp_path / "page.md"
-    page.write_text("[a](b.md#c) `[no](link)` ![p](p.png) <https://a.org/> <img src=\"q.png\">\n```sh\n[x](y)\n```\n")
+    page.write_text('[a](b.md#c) `[no](link)` ![p](p.png) <https://a.org/> <img src="q.png">\n```sh\n[x](y)\n```\n')
     assert links(page) == ["b.md#c", "p.png", "https://a.org/", "q.png"]

@@ -18,7 +18,8 @@ pytest.importorskip("material")
 pytest.importorskip("mkdocstrings")
 pytest.importorskip("latex2mathml")
 
-FETCHED = re.compile(r'<(?:script|img|iframe|source|video|link(?! rel="(?:canonical|next|prev|edit)"))\b[^>]*?(?:src|href)="?(https?:)?//')
+TAGS = r'<(?:script|img|iframe|source|video|link(?! rel="(?:canonical|next|prev|edit)"))\b'
+FETCHED = re.compile(TAGS + r'[^>]*?(?:src|href)="?(?:https?:)?//')
 STYLED = re.compile(r"""(?:url\(|@import)\s*["']?(?:https?:)?//""")
 
 
