@@ -93,7 +93,7 @@ def turbo(large: bool) -> nn.Module:
     decoder = vae(block_out_channels=(128, 256, 512, 512), layers_per_block=2, **blocks)
 
     def text(width: int, layers: int) -> CLIPTextConfig:
-        sizes = {"hidden_size": width, "intermediate_size": 4 * width, "num_attention_heads": width // 64}
+        sizes: dict[str, Any] = {"hidden_size": width, "intermediate_size": 4 * width, "num_attention_heads": width // 64}
         return CLIPTextConfig(**sizes, num_hidden_layers=layers, projection_dim=width)
 
     towers = (
