@@ -134,7 +134,7 @@ def told(result: Result, asked: int) -> int:
     output = Output(out=None, sheet=None, overwrite=False, resume=False, progress="none")
     folder = output.plan(Path("dreams"), [f"red-{row}" for row in range(asked)], [])
     folder.saved += folder.targets[: len(result)]
-    return drawing.tell(result, folder, output, asked=asked)
+    return drawing.finish(result, folder, output, asked=asked)
 
 
 def test_pictures_that_were_not_begun_are_counted(toys, capsys):
