@@ -24,7 +24,8 @@ EXTRAS = {
     "vqgan": "the generator vqgan",
     "openclip": "the scorers openclip and hpsv2",
     "diffusers": "the generators diffusion, sd-turbo and sdxl-turbo",
-    "evaluation": "FID, IS, KID and plots",
+    "plots": "plots of results, evaluations and ablations",
+    "evaluation": "FID, IS and KID",
     "populations": "the methods cma, basin-cma and clip-glass",
     "ray": "batches on a Ray cluster",
 }
