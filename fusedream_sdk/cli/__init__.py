@@ -26,6 +26,7 @@ from fusedream_sdk.cli import (
     invert,
     plugins,
     replay,
+    web,
 )
 
 
@@ -47,7 +48,7 @@ for verb in (
     *(generate.generate, batch.batch, estimate.estimate, compare.compare, compose.compose, invert.invert),
     *(replay.replay, replay.interpolate),
     *(evaluate.evaluate, ablate.ablate),
-    *(bank.bank, bench.bench, plugins.models, plugins.plugins, convert.convert),
+    *(bank.bank, bench.bench, plugins.models, plugins.plugins, convert.convert, web.web),
 ):
     fusedream.add_command(verb)
 

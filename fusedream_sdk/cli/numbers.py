@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
 
 from fusedream_sdk.errors import InvalidInput, shown
 from fusedream_sdk.runtime.checks import Bounds
+from fusedream_sdk.runtime.ranges import integers
 
 QUOTED = 40  # letters of what was written that a message repeats
 PLACES = Bounds(0, 10_000_000, whole=True)  # in a search
@@ -51,9 +51,3 @@ class Places(click.ParamType):
                 self.fail(f"expected numbers of the sheet, as 3 or 3,17 or 0-4; got {got}.", param, ctx)
             places += range(first, last + 1)
         return places
-
-
-def integers(text: str) -> tuple[int, int]:
-    """The first and the last of `7` or `0-3`; (1, 0) for anything else."""
-    match = re.fullmatch(r"\s*(\d{1,30})(?:-(\d{1,30}))?\s*", text)
-    return (int(match[1]), int(match[2] or match[1])) if match else (1, 0)

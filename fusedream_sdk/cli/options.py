@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fusedream_sdk.cli.exits import say
-from fusedream_sdk.cli.numbers import Number, integers
-from fusedream_sdk.errors import InvalidInput, shown
+from fusedream_sdk.cli.numbers import Number
+from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.runtime import bounds
-from fusedream_sdk.runtime.checks import MAX_SEED
+from fusedream_sdk.runtime.ranges import seeds_in
 
 if TYPE_CHECKING:
     from fusedream_sdk.dream.fusedream import FuseDream
@@ -33,15 +33,10 @@ class SeedRange(click.ParamType):
     name = "seeds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
-        seeds: list[int] = []
-        for part in str(value).split(","):
-            first, last = integers(part)
-            if not first <= last < first + bounds.SEEDS_IN_A_RANGE or last > MAX_SEED:
-                several = f"(at most {bounds.SEEDS_IN_A_RANGE} in a range, none above {MAX_SEED})"
-                expected = f"expected integers from 0, as 7 or 0,1,2 or 0-3 {several}"
-                self.fail(f"{expected}; got {shown(repr(value), 60)}.", param, ctx)
-            seeds += range(first, last + 1)
-        return seeds
+        try:
+            return seeds_in("seeds", str(value))
+        except InvalidInput as error:
+            return self.fail(f"expected {error.expected}; got {error.got}.", param, ctx)
 
 
 @dataclass(frozen=True)
