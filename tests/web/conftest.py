@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-sync"]
-PATIENCE = 120_000  # milliseconds: a busy machine is slow, and nothing here asserts a time
+PATIENCE = 90_000  # milliseconds: a busy machine is slow, and nothing here asserts a time
 
 
 def far(a: Tensor, b: Tensor) -> Tensor:

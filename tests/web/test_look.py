@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusedream_sdk.web.look import CSS, FONTS, HEAVY, data_uri, hint_html, picture_html, said_html, theme
+from fusedream_sdk.web.look import CSS, HEAVY, data_uri, hint_html, picture_html, said_html, theme
 
 
 def test_a_tiny_picture_is_enlarged_to_squares_and_a_large_one_is_not():
@@ -44,5 +44,4 @@ def test_nothing_of_the_look_comes_from_another_place():
     assert "http" not in CSS
     assert "@import" not in CSS
     made = theme()
-    assert [font.name for font in made._font] == list(FONTS)  # pyright: ignore[reportAttributeAccessIssue]
-    assert not made._font_css  # no style sheet of fonts
+    assert not [word for word in made._get_theme_css().split() if "http" in word]
