@@ -16,7 +16,7 @@ from fusedream_sdk.optim.state import State
 
 SEEN, HELD_OUT, DISTANCE = "optimised views", "held-out views, best so far", "distance, lower is nearer"
 POINTS = 150  # of a curve at most
-EVERY = 0.25  # seconds between two looks
+EVERY = 0.4  # seconds between two looks
 
 Curve = list[tuple[int, float, str]]
 """(step, score, which views) of every point."""

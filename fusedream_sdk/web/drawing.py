@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+import torch
 from PIL import Image
 
 from fusedream_sdk.dream.compare import compare
@@ -12,7 +12,7 @@ from fusedream_sdk.dream.comparison import Comparison
 from fusedream_sdk.dream.draw import Watch
 from fusedream_sdk.dream.replay import Given, replay
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.imaging.pictures import how_far
+from fusedream_sdk.imaging.pictures import from_pil, grid, how_far
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.recipe import Verb
 from fusedream_sdk.run.result import Result
@@ -54,7 +54,7 @@ def drawing(studio: Studio, visitor: Visitor, form: Form, start: Any = None) -> 
     kept = keep_rows(visitor, made, choice)
     early = Status.CANCELLED in made.status or len(made) < count
     missing = f" {count - len(made)} had not begun." if len(made) < count else ""
-    told = f"Cancelled: the best so far is kept.{missing}" if early else f"Drawn: {scores_of(made)}."
+    told = f"Cancelled: the best so far is kept.{missing}" if early else f"Drawn: {mean_scores(made)}."
     yield Shown(told, over=True, picture=made.sheet(), kept=kept)
 
 
@@ -67,13 +67,13 @@ def keep_rows(visitor: Visitor, made: Result, choice: Choice, by: str = "") -> t
     return tuple(kept)
 
 
-def scores_of(made: Result) -> str:
+def mean_scores(made: Result) -> str:
     """The mean of every score, in words."""
     return ", ".join(f"{name} {float(x.mean()):.3f}" for name, x in made.scores.items())
 
 
 def replaying(studio: Studio, visitor: Visitor, number: object) -> Showing[None]:
-    """Draw a picture of the gallery again, from nothing but its recipe, and say whether it came out equal.
+    """Draw a picture of the gallery again, from nothing but its recipe, beside it; and say whether it came out equal.
 
     Raises:
         InvalidInput: there is no such picture, or its recipe is that of an inversion; and all else that `replay` raises.
@@ -96,14 +96,15 @@ def replaying(studio: Studio, visitor: Visitor, number: object) -> Showing[None]
 
     again = yield from studio.show(visitor, lambda stop: Course(stop, 1), work)
     early = Status.CANCELLED in (again.status if isinstance(again, Result) else again.candidates.status)
-    told = "Cancelled: the two were not compared." if early else compared(kept.path, again.pil[0])
-    yield Shown(told, over=True, picture=again.pil[0])
+    with Image.open(kept.path) as before:
+        told = "Cancelled: the two were not compared." if early else compared(before, again.pil[0])
+        both = torch.stack([from_pil(picture) for picture in (before, again.pil[0])])
+    yield Shown(told, over=True, picture=grid(both, 2))
 
 
-def compared(path: Path, again: Image.Image) -> str:
-    """Whether a picture that was drawn again is equal to the file, in a sentence."""
-    with Image.open(path) as before:
-        most, share = how_far(before, again) if before.size == again.size else (255, 1.0)
+def compared(before: Image.Image, again: Image.Image) -> str:
+    """Whether a picture that was drawn again is equal to what it was, in a sentence."""
+    most, share = how_far(before, again)
     return EQUAL if not most else f"Drawn again: it came out otherwise, by up to {most} of 255 in {share:.0%} of its pixels."
 
 

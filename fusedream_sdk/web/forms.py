@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +29,7 @@ class Form:
         seeds: `7`, `0,1,2` or `0-3`.
         choice: of models.
         method: its name, also with options.
-        numbers: of `Settings`, or of another verb's; None leaves what the models recommend.
+        numbers: of `Settings`, or of another verb's, as they were written; nothing leaves what the models recommend.
     """
 
     prompts: str
@@ -52,7 +53,18 @@ class Form:
 
     def given(self) -> dict[str, Any]:
         """The settings that were given."""
-        return {name: value for name, value in self.numbers.items() if value is not None and value != ""}
+        read = {name: number_in(value) for name, value in self.numbers.items()}
+        return {name: value for name, value in read.items() if value is not None}
+
+
+def number_in(value: Any) -> Any:
+    """A number that was written, None where nothing was; what is no number is left to whoever checks it."""
+    if not isinstance(value, str):
+        return value
+    for read in (int, float):
+        with suppress(ValueError):
+            return read(value)
+    return value.strip() or None
 
 
 def named_method(name: str | None) -> Method:

@@ -6,7 +6,8 @@ Annotations of this file are values, and not texts: by them Gradio finds out who
 from typing import Any
 
 from fusedream_sdk.web.drawing import replaying
-from fusedream_sdk.web.panels import SWIFT, Stage, buttons, stage, visitor_of, wire
+from fusedream_sdk.web.forms import number_in
+from fusedream_sdk.web.panels import SWIFT, Screen, buttons, stage, visitor_of, wire
 from fusedream_sdk.web.shaping import filming
 from fusedream_sdk.web.studio import Showing, Studio
 from fusedream_sdk.web.visitors import Visitor
@@ -37,7 +38,7 @@ def gallery_tab(studio: Studio) -> tuple[Any, list[Any]]:
             )
             with gr.Row():
                 first, last = picture_input("Film from", "film-from"), picture_input("to", "film-to")
-                frames = gr.Number(24, label="Frames", elem_id="frames", min_width=80)
+                frames = gr.Textbox("24", label="Frames", elem_id="frames", min_width=80)
             film = stage(buttons("Film", "film"), "film", "The film appears here.")
 
     def look(request: gr.Request, number: int | None) -> list[Any]:
@@ -64,14 +65,14 @@ def gallery_tab(studio: Studio) -> tuple[Any, list[Any]]:
     return up_to_date, outputs
 
 
-def _wire_runs(studio: Studio, again: tuple[Stage, Any], film: tuple[Stage, list[Any]]) -> None:
+def _wire_runs(studio: Studio, again: tuple[Screen, Any], film: tuple[Screen, list[Any]]) -> None:
     """Have the buttons draw again, and film."""
 
     def draw_again(visitor: Visitor, number: object) -> Showing[None]:
         return replaying(studio, visitor, number)
 
     def walk(visitor: Visitor, first: object, last: object, frames: Any) -> Showing[None]:
-        return filming(studio, visitor, (first, last), frames)
+        return filming(studio, visitor, (first, last), number_in(frames))
 
     wire(studio, again[0], draw_again, [again[1]])
     wire(studio, film[0], walk, film[1])

@@ -25,7 +25,7 @@ Run = Callable[..., Showing[None]]
 
 
 @dataclass(frozen=True)
-class Stage:
+class Screen:
     """Where a run is shown, and the buttons that begin and end it.
 
     Attributes:
@@ -73,7 +73,7 @@ def buttons(word: str, name: str) -> tuple[Any, Any]:
     return go, cancel
 
 
-def stage(pressed: tuple[Any, Any], name: str, hint: str, score: str = "score") -> Stage:
+def stage(pressed: tuple[Any, Any], name: str, hint: str, score: str = "score") -> Screen:
     """Where the run of these buttons is shown.
 
     Args:
@@ -101,7 +101,7 @@ def stage(pressed: tuple[Any, Any], name: str, hint: str, score: str = "score") 
         buttons=[],
     )
     table = gr.Markdown(visible=False, elem_id=f"{name}-table")
-    return Stage(*pressed, said, picture, plot, table, film)
+    return Screen(*pressed, said, picture, plot, table, film)
 
 
 def as_frame(curve: Sequence[tuple[int, float, str]]) -> Any:
@@ -111,7 +111,7 @@ def as_frame(curve: Sequence[tuple[int, float, str]]) -> Any:
     return pandas.DataFrame(curve, columns=pandas.Index(["step", "score", "views"]))
 
 
-def wire(studio: Studio, place: Stage, run: Run, inputs: "Sequence[Component]") -> Any:
+def wire(studio: Studio, place: Screen, run: Run, inputs: "Sequence[Component]") -> Any:
     """Have the buttons of a stage begin and end a run; gives what comes after the run, for `then`."""
     import gradio as gr
 

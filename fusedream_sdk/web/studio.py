@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from fusedream_sdk.web.turns import Turns
 from fusedream_sdk.web.visitors import Kept, Visitor, Visitors
 
 Made = TypeVar("Made")
+PLOT_EVERY = 1.5  # seconds: a browser takes long for a plot
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,15 @@ class Studio:
             watch = course(stop)
             yield Shown("Loading the models, and searching ...")
             errand = Errand(work, watch)
+            plotted = 0.0
             try:
                 while errand.goes_on():
                     glimpse = watch.glimpse()
                     if glimpse is not None:
+                        due = time.monotonic() - plotted > PLOT_EVERY
+                        plotted = time.monotonic() if due else plotted
                         said = f"{'Cancelling' if stop.is_set() else 'Drawing'}: {glimpse.said}."
-                        yield Shown(said, picture=glimpse.picture, curve=glimpse.curve)
+                        yield Shown(said, picture=glimpse.picture, curve=glimpse.curve if due else None)
             finally:  # also where nobody looks any more
                 stop.set()
                 errand.join()

@@ -8,9 +8,9 @@ from fusedream_sdk.models import registry
 from fusedream_sdk.run.recipe import DEFAULT_METHOD
 from fusedream_sdk.scenes.placement import PLACES
 from fusedream_sdk.web.drawing import comparing, drawing
-from fusedream_sdk.web.forms import Form
+from fusedream_sdk.web.forms import Form, number_in
 from fusedream_sdk.web.look import hint_html, picture_html, said_html
-from fusedream_sdk.web.panels import SWIFT, Stage, buttons, choice_of, stage, wire
+from fusedream_sdk.web.panels import SWIFT, Screen, buttons, choice_of, stage, wire
 from fusedream_sdk.web.shaping import Scenery, composing, inverting, uploaded
 from fusedream_sdk.web.studio import Showing, Studio
 from fusedream_sdk.web.told import attempted
@@ -55,9 +55,9 @@ def compose_tab(studio: Studio, models: list[Any]) -> Any:
                 every = gr.Button("All", size="sm", elem_id="all-places", min_width=60)
                 none = gr.Button("None", size="sm", elem_id="no-places", min_width=60)
             with gr.Accordion("More", open=False), gr.Row():
-                scale = gr.Number(0.5, label="Size, a share of the canvas", elem_id="scale", min_width=140)
+                scale = number_input("Size, a share of the canvas", "scale", "0.5")
                 seed = seed_input("compose", "0", "Seed")
-                steps = gr.Number(None, label="Steps", placeholder=OURS, elem_id="compose-steps", min_width=140)
+                steps = number_input("Steps", "compose-steps")
                 back = gr.Textbox(label="Background's own prompt", placeholder="the whole prompt", min_width=140)
                 front = gr.Textbox(label="Foreground's own prompt", placeholder="the whole prompt", min_width=140)
                 halving = gr.Checkbox(True, label="Drop hopeless candidates on the way", min_width=140)
@@ -70,7 +70,7 @@ def compose_tab(studio: Studio, models: list[Any]) -> Any:
     def run(visitor: Visitor, *values: Any) -> Showing[None]:
         *chosen, text, places, size, number, count, behind, before, drops = values
         form = Form(text, number, choice_of(*chosen), numbers={"steps": count})
-        return composing(studio, visitor, form, Scenery(places, size, behind, before, drops))
+        return composing(studio, visitor, form, Scenery(places, number_in(size), behind, before, drops))
 
     return wire(studio, place, run, [*models, prompt, picked, scale, seed, steps, back, front, halving])
 
@@ -85,7 +85,7 @@ def invert_tab(studio: Studio, models: list[Any]) -> Any:
             prompt = prompt_input("invert", "Draw on from there, towards (may stay empty)", "")
             with gr.Accordion("More", open=False), gr.Row():
                 seed = seed_input("invert", "0", "Seed")
-                steps = gr.Number(None, label="Steps", placeholder=OURS, elem_id="invert-steps", min_width=140)
+                steps = number_input("Steps", "invert-steps")
             pressed = buttons("Invert", "invert")
         with gr.Column(scale=3, min_width=300):
             place = stage(pressed, "invert", "Your picture, and below it the nearest that can be drawn.", "distance")
@@ -99,7 +99,7 @@ def invert_tab(studio: Studio, models: list[Any]) -> Any:
     return wire(studio, place, run, [*models, upload, prompt, seed, steps])
 
 
-def _show_upload(upload: Any, place: Stage) -> None:
+def _show_upload(upload: Any, place: Screen) -> None:
     """An uploaded picture is shown at once, or what is wrong with it is said."""
 
     def look(path: str | None) -> tuple[str, str]:
@@ -128,7 +128,7 @@ def compare_tab(studio: Studio, models: list[Any]) -> Any:
                 second = method_input("second-method", "Another method", "clip-adam")
             with gr.Row():
                 seeds = seed_input("compare", "0")
-                steps = gr.Number(None, label="Steps", placeholder=OURS, elem_id="compare-steps", min_width=140)
+                steps = number_input("Steps", "compare-steps")
             pressed = buttons("Compare", "compare")
         with gr.Column(scale=3, min_width=300):
             place = stage(pressed, "compare", "A line for each picture, a column for each method.")
@@ -166,19 +166,23 @@ def setting_inputs() -> list[Any]:
     """The settings, folded away, in the order of `NUMBERS`; what stays empty is as the models recommend it."""
     import gradio as gr
 
-    def number(label: str, name: str) -> Any:
-        return gr.Number(None, label=label, placeholder=OURS, elem_id=name, min_width=140)
-
     with gr.Accordion("Settings", open=False, elem_id="settings"), gr.Row():
         return [
-            number("Steps", "steps"),
-            number("Views in a step", "views"),
-            number("Latents that are mixed", "basis"),
+            number_input("Steps", "steps"),
+            number_input("Views in a step", "views"),
+            number_input("Latents that are mixed", "basis"),
             _words("Mixture at the beginning", "mix", ["best", "paper", "random"]),
-            number("Learning rate", "lr"),
-            number("Noise", "noise"),
+            number_input("Learning rate", "lr"),
+            number_input("Noise", "noise"),
             _words("Which point is kept", "keep", ["best", "last"]),
         ]
+
+
+def number_input(label: str, name: str, value: str = "") -> Any:
+    """A text box for a number: empty stays empty, where a browser's own field for numbers would make it 0."""
+    import gradio as gr
+
+    return gr.Textbox(value, label=label, placeholder=OURS, elem_id=name, min_width=140)
 
 
 def _words(label: str, name: str, words: list[str]) -> Any:

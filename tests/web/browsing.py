@@ -41,7 +41,8 @@ def draw(page: Page, prompt: str, seeds: str = "0", kind: str = "over") -> str:
     return run(page, "draw", kind)
 
 
-def titles(page: Page) -> list[str]:
-    """Of the pictures in the gallery."""
+def titles(page: Page, count: int) -> list[str]:
+    """Of the pictures in the gallery, once there are so many: it is brought up to date a moment after a run."""
     turn_to(page, "Gallery")
+    page.wait_for_function(f"document.querySelectorAll('#gallery .caption-label').length === {count}")
     return page.locator("#gallery .caption-label").all_inner_texts()

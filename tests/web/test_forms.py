@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fusedream_sdk.errors import InvalidInput, UnknownPlugin
-from fusedream_sdk.web.forms import Form, named_method, two_methods
+from fusedream_sdk.web.forms import Form, named_method, number_in, two_methods
 from fusedream_sdk.web.limits import Limits
 
 
@@ -38,7 +38,13 @@ def test_one_picture_is_one_prompt_and_one_seed():
 
 
 def test_what_was_left_empty_is_not_given():
-    assert Form("x", numbers={"steps": 3, "lr": None, "mix": "", "noise": 0}).given() == {"steps": 3, "noise": 0}
+    numbers = {"steps": "3", "lr": None, "mix": " ", "noise": "0", "keep": "last", "views": ""}
+    assert Form("x", numbers=numbers).given() == {"steps": 3, "noise": 0, "keep": "last"}
+
+
+@pytest.mark.parametrize(("text", "number"), [("7", 7), (" 0.5 ", 0.5), ("1e-3", 0.001), ("many", "many"), ("", None), (3, 3)])
+def test_a_number_is_read_and_what_is_none_is_left_to_be_refused(text: object, number: object):
+    assert number_in(text) == number
 
 
 def test_a_method_is_known_by_its_name_and_options_but_names_no_file():

@@ -19,7 +19,7 @@ def test_an_empty_gallery_says_so_where_something_is_asked_of_it(page: Page):
 
 def test_a_picture_is_chosen_by_a_click_and_drawn_again_to_the_last_pixel(page: Page):
     draw(page, "red\ngreen")
-    assert titles(page) == ["2: green, seed 0", "1: red, seed 0"]
+    assert titles(page, 2) == ["2: green, seed 0", "1: red, seed 0"]
     page.locator("#gallery button.thumbnail-item").nth(1).click()
     page.wait_for_function("document.querySelector('#picked input').value === '1: red, seed 0'")
     assert run(page, "replay") == EQUAL

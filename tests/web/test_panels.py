@@ -35,7 +35,7 @@ def test_a_run_is_shown_while_it_goes_on_and_cancelled_it_keeps_the_best_so_far(
     page.click("#draw-cancel")
     assert ended(page, "draw") == "Cancelled: the best so far is kept."
     assert page.is_enabled("#draw-go")
-    assert titles(page) == ["1: red, seed 0"]
+    assert titles(page, 1) == ["1: red, seed 0"]
 
 
 def test_of_two_visitors_at_once_each_has_an_own_run_and_cancels_that_alone(page: Page, browser: Browser, site: str):
@@ -50,7 +50,7 @@ def test_of_two_visitors_at_once_each_has_an_own_run_and_cancels_that_alone(page
     assert theirs.is_enabled("#draw-cancel")
     theirs.click("#draw-cancel")
     assert ended(theirs, "draw").startswith("Cancelled")
-    assert (titles(page), titles(theirs)) == (["1: red, seed 0"], ["1: green, seed 0"])
+    assert (titles(page, 1), titles(theirs, 1)) == (["1: red, seed 0"], ["1: green, seed 0"])
     other.close()
 
 
