@@ -138,7 +138,10 @@ def model_inputs(shelf: Shelf) -> list[Any]:
     import gradio as gr
 
     first = shelf.first
-    with gr.Accordion(f"Models: {' with '.join(filter(None, vars(first).values()))}", open=False, elem_id="models"), gr.Row():
+    with (
+        gr.Accordion(f"Models: {' with '.join(filter(None, vars(first).values()))}", open=False, elem_id="models-fold"),
+        gr.Row(),
+    ):
         kinds = (
             ("models", "Pair"),
             ("generator", "Generator instead"),

@@ -39,7 +39,7 @@ class Shelf:
 
     def __init__(self, first: Choice, load: Callable[[Choice], FuseDream], *, fixed: bool = False) -> None:
         self.first, self.fixed = first, fixed
-        self._load, self._lock = load, threading.Lock()
+        self._load, self._lock, self._loading = load, threading.Lock(), threading.Lock()
         self._loaded: OrderedDict[Choice, FuseDream] = OrderedDict()
 
     def names(self, kind: str) -> list[str]:
@@ -49,21 +49,41 @@ class Shelf:
         return list(dict.fromkeys([*([own] if own else []), *installed]))
 
     def chosen(self, choice: Choice) -> Choice:
-        """The choice, checked; the page's own models where nothing was chosen. Raises InvalidInput for an unknown name."""
+        """The choice, checked; what was not chosen is as of the page. Raises InvalidInput for an unknown name."""
         for field in fields(choice):
             name, known = getattr(choice, field.name), self.names(field.name)
             if name and name not in known:
                 expected = f"one of {', '.join(known)}" if known else "nothing, as the models of this page are fixed"
                 raise InvalidInput(field.name, expected=expected, got=name, fix=did_you_mean(name, known))
-        return choice if choice else self.first
+        if choice.models:
+            return choice
+        first = self.first
+        return Choice(first.models, choice.generator or first.generator, choice.scorer or first.scorer)
 
     def dream(self, choice: Choice) -> FuseDream:
         """The models of a choice, loaded. Raises InvalidInput for an unknown name, or as `FuseDream`."""
         wanted = self.chosen(choice)
-        with self._lock:  # one loads at a time: two would need the memory of both
-            if wanted not in self._loaded:
-                while len(self._loaded) >= KEPT:
-                    self._loaded.pop(next((key for key in self._loaded if key != self.first), next(iter(self._loaded))))
-                self._loaded[wanted] = self._load(wanted)
-            self._loaded.move_to_end(wanted)
-            return self._loaded[wanted]
+        found = self._there(wanted)
+        if found is not None:  # without waiting for what somebody else has loaded
+            return found
+        with self._loading:  # one at a time: two would need the memory of both
+            found = self._there(wanted)
+            if found is None:
+                self._make_room()
+                found = self._load(wanted)
+                with self._lock:
+                    self._loaded[wanted] = found
+            return found
+
+    def _there(self, wanted: Choice) -> FuseDream | None:
+        with self._lock:
+            if wanted in self._loaded:
+                self._loaded.move_to_end(wanted)
+            return self._loaded.get(wanted)
+
+    def _make_room(self) -> None:
+        """The set that was asked for the longest ago goes, but for the page's own."""
+        with self._lock:
+            others = [choice for choice in self._loaded if choice != self.first]
+            if len(self._loaded) >= KEPT and others:
+                del self._loaded[others[0]]

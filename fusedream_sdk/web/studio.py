@@ -100,6 +100,8 @@ class Studio:
             finally:  # also where nobody looks any more
                 stop.set()
                 errand.join()
+            if not visitor.folder.is_dir():  # whoever asked has left
+                raise KeyboardInterrupt
             last = watch.glimpse()
             if last is not None:
                 yield Shown("Finishing ...", curve=last.curve)

@@ -39,7 +39,7 @@ def in_words(error: BaseException) -> str:
         return one_sentence(LABELS.get(name, name) + colon + rest)
     if out_of_memory(error):
         return "Out of memory: ask for fewer pictures or views."
-    log.error("a fault behind the page", exc_info=error)
+    log.error("a fault behind the page: %s: %s", type(error).__name__, error, exc_info=error)
     return one_sentence(f"{type(error).__name__}: {error}. This is a fault of the page, not of what you asked.")
 
 

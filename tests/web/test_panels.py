@@ -55,7 +55,7 @@ def test_of_two_visitors_at_once_each_has_an_own_run_and_cancels_that_alone(page
 
 
 def test_other_models_are_chosen_by_their_names_and_one_that_fails_is_a_sentence(page: Page):
-    page.click("#models button")
+    page.click("#models-fold button")
     choose(page, "generator", "toy-48")
     assert draw(page, "red").startswith("Drawn: ")
     choose(page, "generator", "faulty")

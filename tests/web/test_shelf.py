@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def test_models_are_loaded_once_and_nothing_chosen_means_those_of_the_page(toys:
 
 def test_only_a_few_are_kept_and_those_of_the_page_stay(toys: Path):
     shelf, loaded = counted()
-    for name in ("toy-48", "faulty", "toy"):
+    for name in ("toy-48", "faulty", "interrupted"):
         shelf.dream(Choice(generator=name))
         shelf.dream(FIRST)
     assert loaded.count(FIRST) == 1
@@ -44,6 +45,28 @@ def test_a_name_that_is_not_installed_is_refused_before_anything_is_loaded(toys:
     with pytest.raises(InvalidInput, match=r"generator: expected one of .*toy"):
         shelf.dream(Choice(generator=name))
     assert loaded == []
+
+
+def test_what_is_not_chosen_is_as_of_the_page_and_another_pair_is_taken_whole(toys: Path):
+    shelf = Shelf(Choice("toy", scorer="toy"), lambda choice: toy_dream())
+    assert shelf.chosen(Choice(generator="toy-48")) == Choice("toy", "toy-48", "toy")
+    assert shelf.chosen(Choice("broken")) == Choice("broken")
+
+
+def test_models_that_are_there_do_not_wait_for_others_that_load(toys: Path):
+    go_on = threading.Event()
+
+    def load(choice: Choice):
+        assert choice == FIRST or go_on.wait(60)
+        return toy_dream()
+
+    shelf = Shelf(FIRST, load)
+    shelf.dream(FIRST)
+    other = threading.Thread(target=shelf.dream, args=(Choice(generator="toy-48"),))
+    other.start()
+    shelf.dream(FIRST)
+    go_on.set()
+    other.join()
 
 
 def test_where_models_are_fixed_no_others_may_be_chosen(toys: Path):

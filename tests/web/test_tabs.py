@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,16 +56,22 @@ def test_every_bad_input_is_one_clear_sentence_and_the_page_goes_on(page: Page):
     assert draw(page, "red").startswith("Drawn: ")
 
 
+def wait_for_places(page: Page, count: int) -> None:
+    page.wait_for_function(f"document.querySelectorAll('#places input:checked').length === {count}")
+
+
 def test_places_are_picked_and_the_best_candidate_is_kept(page: Page):
     turn_to(page, "Compose")
     page.click("#no-places")
+    wait_for_places(page, 0)
     assert run(page, "compose", "wrong").startswith("Places: expected at least one, got none.")
-    page.get_by_label("top-left", exact=True).check()
-    page.get_by_label("centre", exact=True).check()
+    for place in ("top-left", "centre"):
+        page.locator("#places label", has_text=re.compile(f"^\\s*{place}\\s*$")).click()
+    wait_for_places(page, 2)
     write(page, "compose-prompt", "red")
     assert run(page, "compose").startswith("Composed: best of 2 is ")
     page.click("#all-places")
-    assert page.locator("#places input:checked").count() == 9
+    wait_for_places(page, 9)
     (title,) = titles(page, 1)
     assert title.startswith("1: red, seed 0, ")
 
@@ -93,7 +100,7 @@ def test_a_file_that_is_too_large_is_told(page: Page, tmp_path: Path):
     (tmp_path / "large.png").write_bytes(b"\0" * 2_000_000)
     turn_to(page, "Invert")
     page.set_input_files("#upload input[type=file]", tmp_path / "large.png")
-    page.get_by_text("exceeds").first.wait_for()
+    page.get_by_text("exceed the maximum allowed size").first.wait_for()
 
 
 def test_two_methods_stand_side_by_side(page: Page):
