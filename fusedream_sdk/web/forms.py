@@ -32,17 +32,17 @@ class Form:
         numbers: of `Settings`, or of another verb's, as they were written; nothing leaves what the models recommend.
     """
 
-    prompts: str
-    seeds: str = "0"
+    prompts: str | None
+    seeds: str | None = "0"
     choice: Choice = field(default_factory=Choice)
     method: str = DEFAULT_METHOD
     numbers: Mapping[str, Any] = field(default_factory=dict)
 
     def rows(self, limits: Limits) -> tuple[list[Prompt], list[int]]:
         """Prompts, and seeds, each once. Raises InvalidInput for none, or too many."""
-        lines = [line.strip() for line in self.prompts.splitlines() if line.strip()]
+        lines = [line.strip() for line in (self.prompts or "").splitlines() if line.strip()]
         prompts = check_prompts(lines or "")
-        seeds = check_seeds(list(dict.fromkeys(seeds_in("seeds", self.seeds))))
+        seeds = check_seeds(list(dict.fromkeys(seeds_in("seeds", self.seeds or ""))))
         limits.check_pictures(len(prompts) * len(seeds))
         return prompts, seeds
 

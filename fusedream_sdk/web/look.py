@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "DejaVu Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "DejaVu Sans Mono", "monospace")
 TINY = 512  # pixels: a narrower picture is enlarged, every pixel to a square
+NUMBERS = itertools.count(1)  # of sentences: one that is said twice is announced twice
 HEAVY = 1 << 18  # bytes of a PNG, above which a picture on its way is sent as JPEG
 
 CSS = """
 .gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+.html-container { padding: 0 !important; }
 #head h1 { margin: 0; font-size: 1.6rem; letter-spacing: -0.02em; }
 #head p { margin: 0.15rem 0 0; color: var(--body-text-color-subdued); }
 .said { margin: 0; padding: 0.6rem 0.8rem; border-radius: 8px; border-left: 4px solid; line-height: 1.35;
@@ -85,4 +88,4 @@ def said_html(text: str, *, wrong: bool = False, over: bool = False) -> str:
         return ""
     kind = "wrong" if wrong else "over" if over else "busy"
     role = "alert" if wrong else "status"
-    return f'<p class="said {kind}" role="{role}">{html.escape(text)}</p>'
+    return f'<p class="said {kind}" role="{role}" data-said="{next(NUMBERS)}">{html.escape(text)}</p>'

@@ -149,7 +149,7 @@ def model_inputs(shelf: Shelf) -> list[Any]:
         )
         return [
             gr.Dropdown(
-                [("of the page" if kind == "models" else "of the pair", ""), *((name, name) for name in shelf.names(kind))],
+                [("as the page has it", ""), *((name, name) for name in shelf.names(kind))],
                 value="",
                 label=label,
                 elem_id=kind,

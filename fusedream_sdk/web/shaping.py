@@ -42,8 +42,8 @@ class Scenery:
 
     places: Sequence[str]
     scale: Any = 0.5
-    background: str = ""
-    foreground: str = ""
+    background: str | None = None
+    foreground: str | None = None
     halving: bool = True
 
     def keywords(self) -> dict[str, Any]:
@@ -52,11 +52,11 @@ class Scenery:
         if not places:
             raise InvalidInput("places", expected="at least one", got="none", fix="Choose some of the nine.")
         placements(places, self.scale)
-        layers = {role: text.strip() or None for role, text in self.layers.items()}
+        layers = {role: (text or "").strip() or None for role, text in self.layers.items()}
         return {"places": places, "scales": self.scale, "halving": 3 if self.halving and len(places) > 1 else None, **layers}
 
     @property
-    def layers(self) -> dict[str, str]:
+    def layers(self) -> dict[str, str | None]:
         """The prompts of the layers."""
         return {"background": self.background, "foreground": self.foreground}
 
@@ -103,7 +103,7 @@ def inverting(studio: Studio, visitor: Visitor, form: Form, picture: str | None)
     if not picture:
         raise InvalidInput("pictures", expected="a picture", got="nothing", fix="Upload one first.")
     read = read_upload(picture)
-    goes_on = bool(form.prompts.strip())
+    goes_on = bool((form.prompts or "").strip())
     if goes_on:
         form.row()
     given = form.given()

@@ -34,8 +34,8 @@ def main(out: Path) -> None:
     shelf = shelf_of(ModelChoice("emoji", None, (), "auto", "auto", None), fixed=True)
     with served(shelf, Address(), Limits()) as links, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
-        shoot(browser, links[0], out / "web-wide.png", (1280, 860))
-        shoot(browser, links[0], out / "web-narrow.png", (390, 1180))
+        shoot(browser, links[0], out / "web-wide.png", (1280, 980))
+        shoot(browser, links[0], out / "web-narrow.png", (390, 1260))
         browser.close()
 
 

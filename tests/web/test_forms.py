@@ -18,6 +18,8 @@ def test_a_sentence_on_each_line_and_each_seed_once():
     ("form", "message"),
     [
         (Form(""), "prompts: expected a sentence, got an empty one"),
+        (Form(None), "prompts: expected a sentence, got an empty one"),
+        (Form("a dog", None), "seeds: expected integers from 0"),
         (Form(" \n "), "prompts: expected a sentence, got an empty one"),
         (Form("a dog", "x"), "seeds: expected integers from 0"),
         (Form("a dog", ""), "seeds: expected integers from 0"),

@@ -27,6 +27,7 @@ def test_what_visitors_write_is_text_and_no_markup():
 def test_a_sentence_says_aloud_what_went_wrong():
     assert 'role="alert"' in said_html("no", wrong=True, over=True)
     assert 'class="said over"' in said_html("done", over=True)
+    assert said_html("again") != said_html("again")
     assert said_html("") == ""
 
 

@@ -24,7 +24,14 @@ def picture(tmp_path: Path) -> str:
 
 
 def test_the_best_of_the_places_that_were_chosen_is_kept_and_replays(studio: Studio, visitor: Visitor):
-    shown = last(composing(studio, visitor, Form("red", numbers=FEW), Scenery(["left", "top"], halving=False)))
+    shown = last(
+        composing(
+            studio,
+            visitor,
+            Form("red", numbers=FEW),
+            Scenery(["left", "top"], background=None, foreground=" red ", halving=False),
+        )
+    )
     assert shown.said.startswith("Composed: best of 2 is ")
     assert shown.picture is not None
     assert shown.picture.width == 2 * (16 + 6)
