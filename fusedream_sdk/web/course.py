@@ -32,7 +32,7 @@ class Glimpse:
 
 
 @dataclass
-class Course:
+class Viewing:
     """The watcher of a run, which another thread may look at.
 
     Args:

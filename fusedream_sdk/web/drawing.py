@@ -17,7 +17,7 @@ from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.recipe import Verb
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.scenes.result import Composed
-from fusedream_sdk.web.course import Course
+from fusedream_sdk.web.course import Viewing
 from fusedream_sdk.web.forms import Form, named_method, two_methods
 from fusedream_sdk.web.shelf import Choice
 from fusedream_sdk.web.studio import Showing, Shown, Studio
@@ -50,7 +50,7 @@ def drawing(studio: Studio, visitor: Visitor, form: Form, start: Any = None) -> 
 
     count = len(prompts) * len(seeds)
     columns = len(seeds) if len(seeds) > 1 else min(4, count)
-    made = yield from studio.show(visitor, lambda stop: Course(stop, count, columns), work)
+    made = yield from studio.show(visitor, lambda stop: Viewing(stop, count, columns), work)
     kept = keep_rows(visitor, made, choice)
     early = Status.CANCELLED in made.status or len(made) < count
     missing = f" {count - len(made)} had not begun." if len(made) < count else ""
@@ -94,7 +94,7 @@ def replaying(studio: Studio, visitor: Visitor, number: object) -> Showing[None]
             given["perceptual"] = dream.engine.perceptual.model
         return replay(kept.path, device=str(dream.device), progress=False, watch=watch, **given)
 
-    again = yield from studio.show(visitor, lambda stop: Course(stop, 1), work)
+    again = yield from studio.show(visitor, lambda stop: Viewing(stop, 1), work)
     early = Status.CANCELLED in (again.status if isinstance(again, Result) else again.candidates.status)
     with Image.open(kept.path) as before:
         told = "Cancelled: the two were not compared." if early else compared(before, again.pil[0])
@@ -125,7 +125,7 @@ def comparing(studio: Studio, visitor: Visitor, form: Form, names: tuple[str | N
         return compare(prompts, methods=methods, dream=dream, seeds=seeds, progress=False, watch=watch, **shared)
 
     count = len(prompts) * len(seeds)
-    made = yield from studio.show(visitor, lambda stop: Course(stop, count), work)
+    made = yield from studio.show(visitor, lambda stop: Viewing(stop, count), work)
     kept = [
         one
         for contender in made.contenders

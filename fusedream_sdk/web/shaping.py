@@ -20,7 +20,7 @@ from fusedream_sdk.run.result import Result
 from fusedream_sdk.runtime.checks import check_count
 from fusedream_sdk.scenes.placement import placements
 from fusedream_sdk.scenes.result import Composed
-from fusedream_sdk.web.course import Course
+from fusedream_sdk.web.course import Viewing
 from fusedream_sdk.web.drawing import drawing
 from fusedream_sdk.web.forms import Form, named_method
 from fusedream_sdk.web.limits import FRAMES
@@ -78,7 +78,7 @@ def composing(studio: Studio, visitor: Visitor, form: Form, scenery: Scenery) ->
         return dream.compose(prompt, seeds=seed, progress=False, watch=watch, **asked, **changes)
 
     count = len(asked["places"])
-    made = yield from studio.show(visitor, lambda stop: Course(stop, count, 3), work)
+    made = yield from studio.show(visitor, lambda stop: Viewing(stop, count, 3), work)
     result, place = made.result, made.placements[made.winner[0]]
     title = f"{prompt}, seed {seed}, {place.place}"
     kept = visitor.keep(title, choice, made.save)
@@ -113,7 +113,7 @@ def inverting(studio: Studio, visitor: Visitor, form: Form, picture: str | None)
     def work(watch: Watch) -> Inversion:
         return studio.shelf.dream(choice).invert([read], progress=False, watch=watch, **given)
 
-    made = yield from studio.show(visitor, lambda stop: Course(stop, 1, nearness=True), work)
+    made = yield from studio.show(visitor, lambda stop: Viewing(stop, 1, nearness=True), work)
     kept = visitor.keep("nearest to your picture", choice, made.save, as_result(made))
     early = Status.CANCELLED in made.status
     told = f"{'Cancelled: the best so far is kept' if early else 'Found'}: {made.line(0)}."
@@ -167,11 +167,11 @@ def filming(studio: Studio, visitor: Visitor, ends: tuple[object, object], frame
     if a.recipe.generator.fingerprint != b.recipe.generator.fingerprint:
         raise InvalidInput("b", expected="a picture of the same generator", got=last.label, fix="Choose another.")
 
-    def work(watch: Course) -> Film:
+    def work(watch: Viewing) -> Film:
         generator = studio.shelf.dream(first.choice).generator
         return interpolate(a, b, frames, generator=generator, progress=watch.advance)
 
-    made = yield from studio.show(visitor, lambda stop: Course(stop, 1), work)
+    made = yield from studio.show(visitor, lambda stop: Viewing(stop, 1), work)
     path = visitor.file(f"film {first.number} to {last.number}", ".gif", lambda path: made.save(path, fps=FPS))
     yield Shown(f"Filmed: {frames} frames at {FPS} a second.", over=True, file=str(path))
 

@@ -11,10 +11,10 @@ from typing import Generic, TypeVar
 
 from PIL import Image
 
-from fusedream_sdk.web.course import EVERY, Course, Curve
+from fusedream_sdk.web.course import EVERY, Curve, Viewing
 from fusedream_sdk.web.limits import Limits
 from fusedream_sdk.web.shelf import Shelf
-from fusedream_sdk.web.told import in_words
+from fusedream_sdk.web.told import sentence_of
 from fusedream_sdk.web.turns import Turns
 from fusedream_sdk.web.visitors import Kept, Visitor, Visitors
 
@@ -62,8 +62,8 @@ class Studio:
     def show(
         self,
         visitor: Visitor,
-        course: Callable[[threading.Event], Course],
-        work: Callable[[Course], Made],
+        course: Callable[[threading.Event], Viewing],
+        work: Callable[[Viewing], Made],
     ) -> Showing[Made]:
         """Do some work when its turn comes, and show it as it goes.
 
@@ -119,7 +119,7 @@ class Studio:
 class Errand(threading.Thread, Generic[Made]):
     """Work in a thread of its own."""
 
-    def __init__(self, work: Callable[[Course], Made], watch: Course) -> None:
+    def __init__(self, work: Callable[[Viewing], Made], watch: Viewing) -> None:
         super().__init__(daemon=True)
         self._work, self._watch = work, watch
         self._made: list[Made] = []
@@ -152,4 +152,4 @@ def spoken(showing: Showing[None]) -> Iterator[Shown]:
     except GeneratorExit:
         raise
     except BaseException as error:
-        yield Shown(in_words(error), wrong=True, over=True)
+        yield Shown(sentence_of(error), wrong=True, over=True)

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from fusedream_sdk.web import course as room
-from fusedream_sdk.web.course import DISTANCE, HELD_OUT, POINTS, SEEN, Course
+from fusedream_sdk.web.course import DISTANCE, HELD_OUT, POINTS, SEEN, Viewing
 from tests.conftest import toy_dream
 
 
@@ -16,14 +16,14 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "EVERY", -1.0)
 
 
-def watched(course: Course, seeds: int = 1, steps: int = 6) -> Course:
+def watched(course: Viewing, seeds: int = 1, steps: int = 6) -> Viewing:
     toy_dream().generate("red", seeds=range(seeds), progress=False, watch=course, steps=steps)
     return course
 
 
 @pytest.mark.usefixtures("at_once")
 def test_every_picture_so_far_is_shown_and_the_score_of_both_kinds_of_views(never: threading.Event):
-    glimpse = watched(Course(never, 2), seeds=2).glimpse()
+    glimpse = watched(Viewing(never, 2), seeds=2).glimpse()
     assert glimpse is not None
     assert glimpse.picture.size == (16 + 2 + 16, 16)
     assert glimpse.said == "picture 2 of 2, step 6"
@@ -34,7 +34,7 @@ def test_every_picture_so_far_is_shown_and_the_score_of_both_kinds_of_views(neve
 
 @pytest.mark.usefixtures("at_once")
 def test_a_long_curve_is_thinned_and_keeps_its_ends(never: threading.Event):
-    glimpse = watched(Course(never, 1), steps=3 * POINTS).glimpse()
+    glimpse = watched(Viewing(never, 1), steps=3 * POINTS).glimpse()
     assert glimpse is not None
     steps = [step for step, _, views in glimpse.curve if views == SEEN]
     assert len(steps) <= POINTS + 1
@@ -42,11 +42,11 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends(never: threading.Event):
 
 
 def test_before_the_first_step_there_is_nothing(never: threading.Event):
-    assert Course(never, 1).glimpse() is None
+    assert Viewing(never, 1).glimpse() is None
 
 
 def test_a_run_ends_at_the_step_after_it_was_stopped(never: threading.Event):
-    course = Course(never, 1)
+    course = Viewing(never, 1)
     never.set()
     result = toy_dream().generate("red", progress=False, watch=course)
     assert (result.status, len(result.history["augclip"])) == (("cancelled",), 1)
@@ -56,7 +56,7 @@ def test_a_run_ends_at_the_step_after_it_was_stopped(never: threading.Event):
 
 @pytest.mark.usefixtures("at_once")
 def test_a_distance_is_shown_as_it_is(never: threading.Event):
-    course = Course(never, 1, nearness=True)
+    course = Viewing(never, 1, nearness=True)
     dream = toy_dream(perceptual=lambda a, b: (a - b).square().mean(dim=(1, 2, 3)))
     dream.invert(dream.generate("red", progress=False).pil[0], progress=False, watch=course, steps=3)
     glimpse = course.glimpse()

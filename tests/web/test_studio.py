@@ -9,18 +9,18 @@ from dataclasses import replace
 import pytest
 
 from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.web.course import Course
+from fusedream_sdk.web.course import Viewing
 from fusedream_sdk.web.limits import Limits
 from fusedream_sdk.web.studio import Errand, Showing, Shown, Studio, spoken
 from fusedream_sdk.web.visitors import Visitor
 
 
-def waiting(studio: Studio, visitor: Visitor, work: Callable[[Course], str]) -> Showing[None]:
-    made = yield from studio.show(visitor, lambda stop: Course(stop, 1), work)
+def waiting(studio: Studio, visitor: Visitor, work: Callable[[Viewing], str]) -> Showing[None]:
+    made = yield from studio.show(visitor, lambda stop: Viewing(stop, 1), work)
     yield Shown(made, over=True)
 
 
-def until_cancelled(course: Course) -> str:
+def until_cancelled(course: Viewing) -> str:
     assert course.stop.wait(60)
     return "ended"
 
@@ -67,7 +67,7 @@ def test_a_second_run_of_one_visitor_is_refused_in_a_sentence(studio: Studio, vi
 
 
 def test_an_error_of_the_work_is_a_sentence_and_gives_the_turn_back(studio: Studio, visitor: Visitor):
-    def fails(course: Course) -> str:
+    def fails(course: Viewing) -> str:
         raise InvalidInput("prompts", expected="a sentence", got="a sigh")
 
     for _ in range(2):
@@ -76,7 +76,7 @@ def test_an_error_of_the_work_is_a_sentence_and_gives_the_turn_back(studio: Stud
 
 
 def test_work_is_done_in_a_thread_of_its_own(never: threading.Event):
-    errand = Errand(lambda course: threading.current_thread(), Course(never, 1))
+    errand = Errand(lambda course: threading.current_thread(), Viewing(never, 1))
     while errand.goes_on():
         pass
     assert errand.result() is errand
