@@ -14,7 +14,7 @@ from PIL import Image
 from fusedream_sdk.web.course import EVERY, Curve, Viewing
 from fusedream_sdk.web.limits import Limits
 from fusedream_sdk.web.shelf import Shelf
-from fusedream_sdk.web.told import sentence_of
+from fusedream_sdk.web.told import told_plainly
 from fusedream_sdk.web.turns import Turns
 from fusedream_sdk.web.visitors import Kept, Visitor, Visitors
 
@@ -152,4 +152,4 @@ def spoken(showing: Showing[None]) -> Iterator[Shown]:
     except GeneratorExit:
         raise
     except BaseException as error:
-        yield Shown(sentence_of(error), wrong=True, over=True)
+        yield Shown(told_plainly(error), wrong=True, over=True)

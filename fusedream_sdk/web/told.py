@@ -25,7 +25,7 @@ LABELS = {  # argument of the Python API -> what the page calls it
 }
 
 
-def sentence_of(error: BaseException) -> str:
+def told_plainly(error: BaseException) -> str:
     """What went wrong, in one sentence; what is a fault of ours is logged with its traceback, which nobody at the page sees."""
     if isinstance(error, KeyboardInterrupt):
         return "Cancelled before there was anything to keep."
@@ -54,4 +54,4 @@ def attempted(work: Callable[[], str]) -> str:
     try:
         return work()
     except Exception as error:
-        return sentence_of(error)
+        return told_plainly(error)
