@@ -28,6 +28,7 @@ from fusedream_sdk.cli import (
     invert,
     plugins,
     replay,
+    web,
 )
 
 
@@ -51,7 +52,8 @@ for verb in (
     *(generate.generate, batch.batch, estimate.estimate, compare.compare, compose.compose, invert.invert),
     *(replay.replay, replay.interpolate),
     *(evaluate.evaluate, ablate.ablate),
-    *(bank.bank, bench.bench, plugins.models, plugins.plugins, convert.convert, doctor.doctor, completion.completion),
+    *(bank.bank, bench.bench, plugins.models, plugins.plugins, convert.convert, web.web),
+    *(doctor.doctor, completion.completion),
 ):
     fusedream.add_command(verb)
 

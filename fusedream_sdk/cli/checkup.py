@@ -28,6 +28,7 @@ EXTRAS = {
     "evaluation": "FID, IS and KID",
     "populations": "the methods cma, basin-cma and clip-glass",
     "ray": "batches on a Ray cluster",
+    "web": "the page, fusedream web",
 }
 """What the extras for users are for."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
 
 from fusedream_sdk.errors import InvalidInput, shown
-from fusedream_sdk.runtime.bounds import SEEDS_IN_A_RANGE
-from fusedream_sdk.runtime.checks import MAX_SEED, Bounds
+from fusedream_sdk.runtime.checks import Bounds
+from fusedream_sdk.runtime.ranges import integers, seeds_in
 
 QUOTED = 40  # letters of what was written that a message repeats
 PLACES = Bounds(0, 10_000_000, whole=True)  # in a search
@@ -44,15 +43,10 @@ class SeedRange(click.ParamType):
     name = "seeds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
-        seeds: list[int] = []
-        for part in str(value).split(","):
-            first, last = integers(part)
-            if not first <= last < first + SEEDS_IN_A_RANGE or last > MAX_SEED:
-                several = f"(at most {SEEDS_IN_A_RANGE} in a range, none above {MAX_SEED})"
-                expected = f"expected integers from 0, as 7 or 0,1,2 or 0-3 {several}"
-                self.fail(f"{expected}; got {shown(repr(value), 60)}.", param, ctx)
-            seeds += range(first, last + 1)
-        return seeds
+        try:
+            return seeds_in("seeds", str(value))
+        except InvalidInput as error:
+            return self.fail(f"expected {error.expected}; got {error.got}.", param, ctx)
 
 
 class Places(click.ParamType):
@@ -69,9 +63,3 @@ class Places(click.ParamType):
                 self.fail(f"expected numbers of the sheet, as 3 or 3,17 or 0-4; got {got}.", param, ctx)
             places += range(first, last + 1)
         return places
-
-
-def integers(text: str) -> tuple[int, int]:
-    """The first and the last of `7` or `0-3`; (1, 0) for anything else."""
-    match = re.fullmatch(r"\s*(\d{1,30})(?:-(\d{1,30}))?\s*", text)
-    return (int(match[1]), int(match[2] or match[1])) if match else (1, 0)

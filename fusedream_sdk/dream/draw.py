@@ -19,6 +19,7 @@ from fusedream_sdk.run.report import make_recipe, make_result
 from fusedream_sdk.run.result import FILE, Result
 from fusedream_sdk.run.saving import stems_of
 from fusedream_sdk.run.task import Task
+from fusedream_sdk.runtime.checks import check_function
 from fusedream_sdk.runtime.chunks import run_chunks
 from fusedream_sdk.runtime.progress import bar
 
@@ -27,6 +28,13 @@ Watch = Callable[[State, Sequence[int]], None]
 
 Done = Callable[[range, Result], None]
 """Called with the rows of a chunk and their result, as soon as it is there."""
+
+
+def checked_watch(watch: Watch | None) -> Watch | None:
+    """A watcher, or None. Raises InvalidInput for what cannot be called."""
+    if watch is not None:
+        check_function("watch", watch)
+    return watch
 
 
 def draw(

@@ -115,7 +115,11 @@ def filmed(film: Filming | None, task: Task, watch: Watch | None, draw: Callable
 
 
 def filmed_scenes(
-    film: Filming | None, request: Request, resolution: tuple[int, int], run: Callable[[SceneWatch], Composed]
+    film: Filming | None,
+    request: Request,
+    resolution: tuple[int, int],
+    watch: Watch | None,
+    run: Callable[[SceneWatch], Composed],
 ) -> Composed:
     """Compose, and film it: a line for each picture, its candidates side by side.
 
@@ -123,16 +127,23 @@ def filmed_scenes(
         film: None makes none.
         request: of at most 64 candidates.
         resolution: height and width of a picture.
+        watch: is called too, with candidates' states and rows.
         run: composes, with a watcher.
 
     Otherwise as `filmed`. Raises InvalidInput: there are more candidates.
     """
     if film is None:
-        return run(lambda rows, state: None)
+        return run(lambda rows, state: None if watch is None else watch(state, rows))
     pairs, places = [(str(prompt), seed) for prompt, seed in request.pairs], list(request.placements)
     names = [(*pair, place) for pair in pairs for place in places]
     with Recorder(film, names, request.settings.steps, resolution, len(places)) as recorder:
-        made = run(lambda rows, state: recorder.note(state, rows))
+
+        def seen(rows: list[int], state: State) -> None:
+            recorder.note(state, rows)
+            if watch is not None:
+                watch(state, rows)
+
+        made = run(seen)
         found = made.candidates
         recorder.finish(zip(found.prompts, found.seeds, made.starts, strict=True), found.images)
     return made

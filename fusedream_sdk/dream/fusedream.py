@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from fusedream_sdk.batch.plan import wanted_rows
 from fusedream_sdk.dream.basis import Pool, find_pool, pool_settings, unpinned
-from fusedream_sdk.dream.draw import Watch, draw_into, drawn_by
+from fusedream_sdk.dream.draw import Watch, checked_watch, draw_into, drawn_by
 from fusedream_sdk.dream.filming import FilmLike, as_filming, filmed, filmed_scenes
 from fusedream_sdk.dream.live import previewed, previewing
 from fusedream_sdk.dream.measure import measure
@@ -26,7 +26,7 @@ from fusedream_sdk.run.folder import Folder, as_folder
 from fusedream_sdk.run.recipe import DEFAULT_METHOD
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.run.rows import each_with_each
-from fusedream_sdk.runtime.checks import check_flag, check_function
+from fusedream_sdk.runtime.checks import check_flag
 from fusedream_sdk.scenes.compose import compose
 from fusedream_sdk.scenes.layer import LayerLike, as_layer
 from fusedream_sdk.scenes.placement import Places, placements
@@ -86,7 +86,8 @@ class FuseDream(Session):
             start: where the rows begin, in place of the method's own starts: a picture (a `Path`, a Pillow image, a tensor),
                 which is inverted first; latents, of one row or of every row; or an `Inversion`. Such rows are not mixed.
             progress: show progress bars on stderr; in a notebook the pictures so far.
-            watch: called with every state, and the rows of the result that it belongs to.
+            watch: called with every state, and the rows of the result that it belongs to. Where it raises KeyboardInterrupt
+                the run ends as by Ctrl-C.
             into: a path or a `Folder` that takes each picture as soon as it is done, and can go on where a run was ended.
             film: a .gif or .mp4, or a `Filming`, that takes a film of the run, all rows side by side, whatever ends it.
             **changes: settings for this call, such as `steps=200`; see `Settings`. `pin=[3, 17]` begins at these starts of the
@@ -100,8 +101,7 @@ class FuseDream(Session):
             protocol. PluginFault: its code raised an error. UnknownPlugin, PluginImportError, DuplicatePlugin: a method cannot
             be had. OutputError: `into` cannot be written.
         """
-        if watch is not None:
-            check_function("watch", watch)
+        watch = checked_watch(watch)
         folder, filming = as_folder(into), as_filming(film)
         with self.engine.faults():
             chosen, asked = as_method(method), (prompts, seeds)
@@ -206,7 +206,13 @@ class FuseDream(Session):
         return chosen.states(task, begin.latents)
 
     def invert(
-        self, pictures: PictureLike | Sequence[PictureLike], *, progress: bool = True, into: Into = None, **changes: Any
+        self,
+        pictures: PictureLike | Sequence[PictureLike],
+        *,
+        progress: bool = True,
+        watch: Watch | None = None,
+        into: Into = None,
+        **changes: Any,
     ) -> Inversion:
         """Find the latents whose pictures are nearest to pictures of yours, as a start for everything else.
 
@@ -214,6 +220,7 @@ class FuseDream(Session):
             pictures: one or several: files, Pillow images, or tensors (3, h, w) in [0, 1]. One of another size is scaled, so
                 that it covers the generator's canvas, and its centre is taken.
             progress: show progress bars on stderr.
+            watch: as for `generate`; the rows of a state all belong to one picture while several starts are tried.
             into: as for `generate`.
             **changes: of `InversionSettings`, such as `steps=500`. The learning rate is that of `settings` by default.
 
@@ -225,10 +232,10 @@ class FuseDream(Session):
             cannot be used or had.
         """
         check_flag("progress", progress)
-        how = inversion_settings(self.settings, changes)
+        how, seen = inversion_settings(self.settings, changes), checked_watch(watch)
         read, folder = read_pictures("pictures", pictures), as_folder(into)
         with self.engine.faults():
-            return invert_with(self.engine, read, how, self.settings, progress=progress, into=folder)
+            return invert_with(self.engine, read, how, self.settings, progress=progress, into=folder, watch=seen)
 
     def compose(
         self,
@@ -257,8 +264,8 @@ class FuseDream(Session):
                 stays as it is, a generator, or a `Layer` of these. The fused picture has to fit the whole prompt always.
             progress: as for `generate`.
             into: as for `generate`; it takes each winner.
-            **changes: of `SceneSettings`, such as `halving=2`, or of `Settings`, such as `steps=200`; and `film`, as for
-                `generate`, of all candidates.
+            **changes: of `SceneSettings`, such as `halving=2`, or of `Settings`, such as `steps=200`; and `film` and `watch`,
+                as for `generate`, of all candidates.
 
         Returns:
             The best candidate of each prompt and seed, and all the others.
@@ -268,7 +275,7 @@ class FuseDream(Session):
             PluginImportError: a model cannot be used or had.
         """
         check_flag("progress", progress)
-        film = as_filming(changes.pop("film", None))
+        film, watch = as_filming(changes.pop("film", None)), checked_watch(changes.pop("watch", None))
         scene, settings = SceneSettings.split(changes, unpinned(self.settings, changes))
         pairs, where = each_with_each(prompts, seeds), placements(places, scales)
         layers = as_layer("background", background), as_layer("foreground", foreground)
@@ -277,5 +284,5 @@ class FuseDream(Session):
             check_work(len(pairs) * len(where), vars(settings), canvas=self.generator.resolution, side=self.scorer.resolution)
             how: dict[str, Any] = {"progress": progress, "into": as_folder(into)}
             size = self.generator.resolution
-            run = previewing(request, progress, lambda watch: compose(self.engine, request, watch=watch, **how))
-            return filmed_scenes(film, request, size, run)
+            run = previewing(request, progress, lambda seen: compose(self.engine, request, watch=seen, **how))
+            return filmed_scenes(film, request, size, watch, run)

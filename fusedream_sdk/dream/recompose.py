@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from fusedream_sdk.dream.draw import Watch
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput
 from fusedream_sdk.imaging.pictures import PictureLike
 from fusedream_sdk.models.loading import Loaded
@@ -34,7 +35,9 @@ def read_scene(recipe: Recipe, where: str = "one") -> tuple[SceneSettings, Place
     return scene, placement, layers
 
 
-def compose_again(engine: Engine, recipe: Recipe, given: Mapping[str, Any], *, progress: bool = True) -> Composed:
+def compose_again(
+    engine: Engine, recipe: Recipe, given: Mapping[str, Any], *, progress: bool = True, watch: Watch | None = None
+) -> Composed:
     """Compose the placement that won.
 
     Args:
@@ -42,6 +45,7 @@ def compose_again(engine: Engine, recipe: Recipe, given: Mapping[str, Any], *, p
         recipe: of a composed picture.
         given: "background", "foreground" and "image_prompts" -> what the recipe cannot load by name.
         progress: show progress bars on stderr.
+        watch: called with every state.
 
     Raises:
         InvalidInput: a layer was not given. FingerprintMismatch: a layer is another one.
@@ -57,7 +61,8 @@ def compose_again(engine: Engine, recipe: Recipe, given: Mapping[str, Any], *, p
     prompt = check_prompt("prompts", Prompt(recipe.prompt).with_pictures(pictures))
     settings = recipe.settings.replace(mix=scene.mix)
     request = Request([(prompt, recipe.seed or 0)], [placement], (layers[0], layers[1]), settings, scene)
-    return compose(engine, request, engines=engines, progress=progress)
+    seen = watch or (lambda state, rows: None)
+    return compose(engine, request, engines=engines, progress=progress, watch=lambda rows, state: seen(state, rows))
 
 
 def _layer(role: str, about: LayerRecord, given: Any, pictures: Sequence[PictureLike]) -> Layer:

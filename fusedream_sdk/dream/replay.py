@@ -13,7 +13,7 @@ from torch import Tensor
 from typing_extensions import TypedDict, Unpack
 
 from fusedream_sdk.dream.asked import check_models, inversion_again, method_again
-from fusedream_sdk.dream.draw import draw
+from fusedream_sdk.dream.draw import Watch, checked_watch, draw
 from fusedream_sdk.dream.machine import Resolved, resolve_machine
 from fusedream_sdk.dream.recompose import check_same, compose_again, pick_model
 from fusedream_sdk.dream.start import Start, StartLike, as_start, begin_at, check_start, start_fingerprint
@@ -65,6 +65,7 @@ def replay(
     progress: bool = True,
     allow_download: bool = False,
     compile: bool = False,
+    watch: Watch | None = None,
     **given: Unpack[Given],
 ) -> Result | Composed:
     """Make a picture again, from scratch, as its recipe says.
@@ -79,6 +80,7 @@ def replay(
         progress: show progress bars on stderr.
         allow_download: whether models that the recipe names may be fetched. Installed plugins, and what is
             cached, need no leave. A file or folder that it names is never followed: pass it as `generator` or `scorer`.
+        watch: as of `FuseDream.generate`, or of `compose`.
         compile: as of `FuseDream`; where the picture was drawn otherwise, a warning says so.
         **given: what the recipe cannot load by name: `generator`, `scorer`, `perceptual`, `method`, `background` or
             `foreground` that were objects or pictures, `image_prompts`, the pictures in the prompt, and `start`, where it was
@@ -94,6 +96,7 @@ def replay(
     """
     check_flag("progress", progress)
     check_flag("allow_download", allow_download)
+    watch = checked_watch(watch)
     machine = resolve_machine(device=device, compile=compile)
     recipe = Recipe.read(picture)
     check_given(given, recipe)
@@ -103,12 +106,13 @@ def replay(
     if recipe.verb is Verb.COMPOSE:
         engine = engine_again(recipe, given, machine, compares=True)
         with engine.faults():
-            again = compose_again(engine, recipe, given, progress=progress)
+            again = compose_again(engine, recipe, given, progress=progress, watch=watch)
         version = again.candidates.recipe.version
     else:
         how, method = inversion_again(recipe, str(picture)), method_again(recipe, given.get("method"))
         engine = engine_again(recipe, given, machine, compares=isinstance(start, Tensor))
-        again = draw_again(engine, recipe, method, (start, how), given.get("image_prompts", ()), progress=progress)
+        pictures = given.get("image_prompts", ())
+        again = draw_again(engine, recipe, method, (start, how), pictures, progress=progress, watch=watch)
         version = again.recipe.version
     if version != recipe.version:
         warnings.warn(f"drawn by version {recipe.version}, replayed by {version}: it may differ.", stacklevel=2)
@@ -157,6 +161,7 @@ def draw_again(
     pictures: Sequence[PictureLike],
     *,
     progress: bool,
+    watch: Watch | None = None,
 ) -> Result:
     """Draw the one row of a recipe, with exactly its settings.
 
@@ -166,6 +171,7 @@ def draw_again(
         begun: where it was told to begin, as `checked_start` returns it, and how a picture is inverted.
         pictures: in its prompt.
         progress: show progress bars on stderr.
+        watch: called with every state.
     """
     start, how = begun
     check_start(start, engine.generator.model.space, 1)
@@ -174,7 +180,7 @@ def draw_again(
     task = Task(engine, rows, recipe.settings, progress)
     begin = begin_at(task, method.starts, start, how)
     common = replace(make_recipe(engine, recipe.settings, Verb.GENERATE), method=recipe.method, **begin.about)
-    again = draw(task, method, begin.latents, common, fingerprints=begin.fingerprints)
+    again = draw(task, method, begin.latents, common, watch, fingerprints=begin.fingerprints)
     if begin.fingerprints and begin.fingerprints[0] != (recipe.start or {})["latents"]:
         warnings.warn("start: its latents came out otherwise on this machine: the picture may differ.", stacklevel=3)
     return again

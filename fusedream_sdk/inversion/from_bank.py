@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from fusedream_sdk.imaging.resize import shrink
-from fusedream_sdk.inversion.invert import invert
-from fusedream_sdk.inversion.likeness import InversionSettings, cover_all
+from fusedream_sdk.inversion.invert import Watch, invert_one
+from fusedream_sdk.inversion.likeness import InversionSettings, Likeness, cover_all
 from fusedream_sdk.inversion.result import FILE, Inversion, numbered
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.models.fingerprint import fingerprint_of
+from fusedream_sdk.optim.state import State
 from fusedream_sdk.optim.status import Status
 from fusedream_sdk.run.engine import Engine
 from fusedream_sdk.run.filling import Filling
@@ -43,6 +44,7 @@ def invert_with(
     *,
     progress: bool,
     into: Folder | None = None,
+    watch: Callable[[State, Sequence[int]], None] | None = None,
 ) -> Inversion:
     """`invert` with the models of an engine.
 
@@ -57,6 +59,7 @@ def invert_with(
         settings: of the bank.
         progress: show progress bars on stderr.
         into: takes each picture as soon as it is found; those that are there already are not looked for again.
+        watch: called with every state, and the picture that each of its rows belongs to.
 
     Raises:
         PluginContractError, WeightsError, PluginImportError, UnknownPlugin: a model cannot be used or had.
@@ -70,13 +73,17 @@ def invert_with(
     engine.check_once()
     recipe = dataclasses.replace(make_recipe(engine, settings, Verb.INVERT), **models)
 
-    def one(picture: Tensor) -> Inversion:
-        found = _look(engine, picture, how, settings, progress)
+    def one(number: int) -> Inversion:
+        def seen(state: State) -> None:
+            if watch is not None:
+                watch(state, [number] * len(state.status))
+
+        found = _look(engine, pictures[number], how, settings, progress, seen)
         return dataclasses.replace(found, recipe=recipe)
 
     def work(left: list[int], done: Done = lambda rows, found: None) -> Inversion:
         stopped = {"stopped": lambda part: Status.CANCELLED in part.status, "done": done}
-        parts, _ = run_chunks(len(left), 1, lambda rows: one(pictures[left[rows.start]]), **stopped)
+        parts, _ = run_chunks(len(left), 1, lambda rows: one(left[rows.start]), **stopped)
         if not parts:
             raise KeyboardInterrupt
         return Inversion.concatenate(parts)
@@ -95,21 +102,16 @@ def invert_with(
     return filling.run(into, work)
 
 
-def _look(engine: Engine, picture: Tensor, how: InversionSettings, settings: Settings, progress: bool) -> Inversion:
+def _look(
+    engine: Engine, picture: Tensor, how: InversionSettings, settings: Settings, progress: bool, watch: Watch
+) -> Inversion:
     """One picture, from the bank's latents where one can serve."""
     generator = engine.generator.model
     banked = engine.has_bank and settings.searches and not hasattr(generator, "encode")
     targets = cover_all(generator, [picture])
-    return invert(
-        engine.at_work[0],
-        picture,
-        perceptual=engine.perceptual.model,
-        settings=how,
-        starts=_from_bank(engine, targets, settings, how, progress) if banked else None,
-        precision=engine.precision,
-        budget=engine.budget,
-        progress=progress,
-    )
+    likeness = Likeness(engine.at_work[0], targets, engine.perceptual.model, how, precision=engine.precision)
+    starts = _from_bank(engine, targets, settings, how, progress) if banked else None
+    return invert_one(likeness, starts, engine.budget, ("", progress), watch)
 
 
 def _from_bank(engine: Engine, targets: Tensor, settings: Settings, own: InversionSettings, progress: bool) -> Latents:

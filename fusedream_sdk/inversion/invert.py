@@ -37,6 +37,9 @@ from fusedream_sdk.search.starts import draw_samples
 
 NOTHING = Prompt.of(())  # what a generator that depends on a prompt is told
 
+Watch = Callable[[State], None]
+"""Called with every state of a search for one picture."""
+
 
 def invert(
     generator: Generator,
@@ -62,7 +65,6 @@ def invert(
         budget: bytes that the rows of a chunk may take; half of what is free by default.
         progress: show progress bars on stderr.
 
-
     Returns:
         One row per picture; a picture alone gives the same row. After Ctrl-C: the best so far, of the pictures that had begun.
 
@@ -86,7 +88,7 @@ def invert(
     def one(row: range) -> Inversion:
         where = "" if len(targets) == 1 else f" {row.stop} of {len(targets)}"
         begin = None if starts is None else select(starts, slice(row.start, row.stop))
-        return _invert_one(likeness.of([row.start]), begin, budget, (where, progress))
+        return invert_one(likeness.of([row.start]), begin, budget, (where, progress))
 
     parts, _ = run_chunks(len(targets), 1, one, stopped=lambda part: Status.CANCELLED in part.status)
     if not parts:
@@ -94,19 +96,31 @@ def invert(
     return Inversion.concatenate(parts)
 
 
-def _invert_one(likeness: Likeness, starts: Latents | None, budget: float | None, shown: tuple[str, bool]) -> Inversion:
-    """The one picture of a likeness: compare, try, and go on from the best."""
+def invert_one(
+    likeness: Likeness, starts: Latents | None, budget: float | None, shown: tuple[str, bool], watch: Watch = lambda state: None
+) -> Inversion:
+    """The one picture of a likeness: compare, try, and go on from the best.
+
+    Args:
+        likeness: to one picture.
+        starts: latents to try, (1, S, ...) each, or None. budget: as of `invert`.
+        shown: which picture it is, in words, and whether progress bars are shown.
+        watch: called with every state; while several starts are tried, each is a row of it.
+
+    Raises:
+        KeyboardInterrupt: before it had anything to give.
+    """
     generator, settings, (where, progress) = likeness.generator, likeness.settings, shown
     with bar(f"comparing{where}", progress) as advance, torch.no_grad():
         begin = _starts(likeness, starts, advance)
     lr = settings.lr or recommended_lr(generator)
     if rows(begin) > 1:
-        tried = _descend(likeness, begin, adam(lr), settings.trial, budget, (f"trying{where}", progress))
+        tried = _descend(likeness, begin, adam(lr), settings.trial, budget, (f"trying{where}", progress), watch)
         begin = tried.nearest()
         if Status.CANCELLED in tried.status:
             return _report(likeness, _Found(begin, tried.loss, (Status.CANCELLED,), {}))
     make = adam(lr, falls_over=settings.steps)
-    return _report(likeness, _descend(likeness, begin, make, settings.steps, budget, (f"inverting{where}", progress)))
+    return _report(likeness, _descend(likeness, begin, make, settings.steps, budget, (f"inverting{where}", progress), watch))
 
 
 def _starts(likeness: Likeness, given: Latents | None, progress: Advance) -> Latents:
@@ -159,6 +173,7 @@ def _descend(
     steps: int,
     budget: float | None,
     shown: tuple[str, bool],
+    watch: Watch,
 ) -> _Found:
     """Optimise every start, as many at a time as the memory holds; after Ctrl-C the others stay where they are."""
     total, fit = rows(starts), 1
@@ -170,6 +185,7 @@ def _descend(
             def seen(state: State) -> None:
                 done = chunk.start * (steps + 1) + len(chunk) * (state.step + 1)
                 advance(done, total * (steps + 1), lambda: least_so_far(state))
+                watch(state)
 
             direct = Direct(likeness.generator.space, select(starts, slice(chunk.start, chunk.stop)))
             states = iterate(

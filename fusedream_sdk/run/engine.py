@@ -187,13 +187,15 @@ class Engine:
         recipe = self.bank_recipe(settings)
         if recipe in self._shared:
             return self._shared[recipe]
-        if self._bank is None or self._bank.recipe != recipe:
-            self._bank = None
-            for path in self._places(recipe):
-                with suppress(WeightsError, FingerprintMismatch):  # missing, damaged, or of other models: look on
-                    self._bank = LatentBank.load(path, recipe)
-                    break
-        return self._bank
+        bank = self._bank  # read once: another thread may ask for another
+        if bank is not None and bank.recipe == recipe:
+            return bank
+        self._bank = None
+        for path in self._places(recipe):
+            with suppress(WeightsError, FingerprintMismatch):  # missing, damaged, or of other models: look on
+                bank = self._bank = LatentBank.load(path, recipe)
+                return bank
+        return None
 
     def share_bank(self, bank: LatentBank) -> None:
         """Have a bank that is in memory already, as that of another machine is; it is looked for in no file then."""

@@ -5,6 +5,7 @@ import importlib.util
 import shlex
 import sys
 import tomllib
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ WITH_CODE = [page for page in PIECEWISE if any(block.language in ("python", "sh"
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_of_a_page_runs(page, toys, monkeypatch):
+    monkeypatch.setattr("fusedream_sdk.cli.web.wait", lambda: None)  # nobody looks at the page, and it is an extra
+    monkeypatch.setattr("fusedream_sdk.web.serve.check_extra", lambda: None)
+    monkeypatch.setattr("fusedream_sdk.web.serve.served", lambda *about: nullcontext([]))
     install_shown_package(blocks(page), toys, monkeypatch)
     names: dict[str, Any] = {"my_generator": ToyGenerator(), "my_scorer": ToyScorer()}
     for block in blocks(page):

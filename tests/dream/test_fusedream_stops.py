@@ -27,6 +27,20 @@ def test_the_watcher_sees_every_state_and_the_rows_it_belongs_to(make_dream: Mak
     assert seen == [(step, range(row, row + 1)) for row in range(2) for step in range(7)]
 
 
+def test_the_watcher_of_a_composition_sees_every_candidate_and_may_end_it(make_dream: MakeDream):
+    seen: set[int] = set()
+
+    def watch(state: State, rows: Sequence[int]) -> None:
+        seen.update(rows)
+        if 2 in rows and state.step == 1:
+            raise KeyboardInterrupt
+
+    dream = make_dream(perceptual=lambda a, b: (a - b).square().mean(dim=(1, 2, 3)))
+    made = dream.compose("red", places=["left", "right", "top", "bottom"], progress=False, watch=watch)
+    assert seen == {0, 1, 2}
+    assert made.candidates.status == ("done", "done", "cancelled")
+
+
 def interrupt_at(step: int, chunk: int = 0) -> Callable[[State, Sequence[int]], None]:
     def watch(state: State, rows: Sequence[int]) -> None:
         if state.step == step and rows[0] == chunk:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from fusedream_sdk.dream.fusedream import FuseDream
 from fusedream_sdk.dream.replay import replay
 from fusedream_sdk.errors import FingerprintMismatch, InvalidInput, UnknownPlugin
 from fusedream_sdk.imaging.pictures import read_recipe, save_png
+from fusedream_sdk.optim.state import State
 from fusedream_sdk.run.result import Result
 from fusedream_sdk.scoring.prompt import Prompt
 from fusedream_sdk.testing import ToyGenerator, ToyScorer
@@ -49,6 +50,20 @@ def test_a_replay_draws_the_same_picture_by_the_names_in_the_recipe(picture: Pat
     scores = [r.pop("scores")["augclip"] for r in (ours, theirs)]
     assert ours == theirs
     assert scores[0] == pytest.approx(scores[1], abs=1e-4)
+
+
+def test_a_replay_can_be_watched_and_ended(picture: Path):
+    steps: list[int] = []
+
+    def watch(state: State, rows: Sequence[int]) -> None:
+        steps.append(state.step)
+        if state.step == 1:
+            raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="it came out otherwise"):
+        again = replay(picture, progress=False, watch=watch)
+    assert isinstance(again, Result)
+    assert (steps, again.status) == ([0, 1], ("cancelled",))
 
 
 def test_a_replay_with_other_weights_is_refused(picture: Path, monkeypatch: pytest.MonkeyPatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,11 +13,12 @@ from fusedream_sdk.errors import InvalidInput, PluginContractError
 from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.inversion import from_bank
 from fusedream_sdk.inversion.from_bank import BOLD, inversion_settings, invert_with
-from fusedream_sdk.inversion.invert import invert
-from fusedream_sdk.inversion.likeness import InversionSettings
+from fusedream_sdk.inversion.invert import invert_one
+from fusedream_sdk.inversion.likeness import InversionSettings, Likeness
 from fusedream_sdk.inversion.result import Inversion
 from fusedream_sdk.latents import Latents
 from fusedream_sdk.models.loading import Loaded
+from fusedream_sdk.optim.state import State
 from fusedream_sdk.run.engine import Engine
 from fusedream_sdk.run.recipe import Recipe, Verb
 from fusedream_sdk.run.settings import Settings
@@ -39,14 +41,15 @@ def inverted(own: Engine, pictures: list[Tensor], settings: Settings = SETTINGS,
 
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What `invert` is given, call by call."""
+    """What `invert_one` is given, call by call."""
     calls: list[dict[str, Any]] = []
 
-    def noted(generator: Any, pictures: Any, **options: Any) -> Inversion:
-        calls.append(options)
-        return invert(generator, pictures, **options)
+    def noted(likeness: Likeness, starts: Latents | None, budget: float | None, *rest: Any) -> Inversion:
+        about = {name: getattr(likeness, name) for name in ("settings", "precision", "perceptual")}
+        calls.append({**about, "starts": starts, "budget": budget})
+        return invert_one(likeness, starts, budget, *rest)
 
-    monkeypatch.setattr(from_bank, "invert", noted)
+    monkeypatch.setattr(from_bank, "invert_one", noted)
     return calls
 
 
@@ -125,6 +128,21 @@ def test_the_recipe_names_the_models_the_distance_and_how():
     assert recipe.perceptual is not None
     assert recipe.perceptual.fingerprint == own.perceptual.fingerprint
     assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+def test_whoever_watches_sees_every_state_and_its_picture_and_may_end_the_search():
+    seen: list[tuple[int, list[int]]] = []
+
+    def watch(state: State, rows: Sequence[int]) -> None:
+        seen.append((state.step, list(rows)))
+        if rows[0] == 1 and len(seen) > 10:
+            raise KeyboardInterrupt
+
+    pictures = drawn(3)
+    found = invert_with(engine(), pictures, HOW, SETTINGS, progress=False, watch=watch)
+    assert seen[0] == (0, [0])
+    assert {row for _, rows in seen for row in rows} == {0, 1}
+    assert (len(found), found.status[-1]) == (2, "cancelled")
 
 
 def test_the_memory_and_the_precision_are_the_engines(given: list[dict[str, Any]]):
