@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import cached_property
@@ -20,11 +21,14 @@ from fusedream_sdk.run.rows import Rows
 from fusedream_sdk.run.settings import Settings
 from fusedream_sdk.runtime.device import autocast
 from fusedream_sdk.runtime.paths import check_writable
-from fusedream_sdk.runtime.progress import bar
+from fusedream_sdk.runtime.progress import Advance, bar
 from fusedream_sdk.scoring.prompt import Prompt
 from fusedream_sdk.search.bank import BankRecipe, LatentBank
 from fusedream_sdk.search.building import build_file
 from fusedream_sdk.search.unfinished import turn
+
+ANOTHER = "another process builds the latent bank"
+log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -173,8 +177,8 @@ class Engine:
         check_writable(path, argument="cache" if folder is None else "out")
         models, about = (self.generator.model, self.scorer.model), {"models": self.label, "precision": self.precision}
         with ExitStack() as alone:
-            with bar("another process builds the latent bank", progress) as advance:
-                alone.enter_context(turn(path, recipe.size, advance))
+            with bar(ANOTHER, progress) as advance:
+                alone.enter_context(turn(path, recipe.size, said_once(f"{ANOTHER}: waiting for it.", advance)))
             bank = self.known_bank(settings) if folder is None else None  # another process may have built it
             if bank is None:
                 with bar("building the latent bank", progress) as advance:
@@ -208,3 +212,15 @@ class Engine:
             yield Path(self._banks) / recipe.path.name
         for folder in shipped_banks():
             yield Path(folder) / recipe.path.name
+
+
+def said_once(note: str, advance: Advance) -> Advance:
+    """The same, which also leaves a note the first time: a bar is shown to nobody who reads a file or a pipe."""
+    notes = [note]
+
+    def told(done: int, total: int) -> None:
+        while notes:
+            log.info(notes.pop())
+        advance(done, total)
+
+    return told

@@ -100,8 +100,8 @@ def test_bars_say_what_is_done_and_how_many_rows_there_are(make_dream: MakeDream
         def __init__(self, label: str, wanted: bool) -> None:
             shown.append((label, wanted))
 
-        def __enter__(self) -> Callable[[int, int], None]:
-            return lambda done, total: None
+        def __enter__(self) -> Callable[..., None]:
+            return lambda done, total, about=None: None
 
         def __exit__(self, *_: object) -> None:
             return None
