@@ -26,7 +26,7 @@ from fusedream_sdk.testing import ToyGenerator, ToyScorer
 from tests.scenes.toys import SquareDistance, composer
 
 SENTENCE = "a red ball"
-STOPS = 20
+STOPS = 21
 PACKAGE = Path(str(fusedream_sdk.__file__)).parent
 VARARGS, VARKEYWORDS = 0x04, 0x08  # of CodeType.co_flags
 
