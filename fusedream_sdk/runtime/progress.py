@@ -21,7 +21,7 @@ Advance = Callable[[int, int], None]
 _SILENT = ContextVar("silent", default=False)
 
 
-class Shown(Protocol):
+class Tally(Protocol):
     """What a bar is told: an `Advance` that may also say how good what is there is."""
 
     def __call__(self, done: int, total: int, about: Callable[[], str] | None = None, /) -> None:
@@ -40,7 +40,7 @@ def is_silent() -> bool:
 
 
 @contextmanager
-def bar(label: str, shown: bool) -> Iterator[Shown]:
+def bar(label: str, shown: bool) -> Iterator[Tally]:
     """A bar with the work done, what is said of it and the time left: only if it takes over a second, and only for a person."""
     if not shown or is_silent() or not has_a_reader():
         yield lambda done, total, about=None: None
