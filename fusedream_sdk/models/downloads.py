@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 from fusedream_sdk.errors import FuseDreamError, InvalidInput, OutputError, WeightsError
 from fusedream_sdk.runtime.files import cache_folder
-from fusedream_sdk.runtime.progress import Shown, bar, is_silent
+from fusedream_sdk.runtime.progress import Tally, bar, is_silent
 from fusedream_sdk.runtime.room import check_disk
 
 PIECE = 1 << 20  # bytes at a time
@@ -153,7 +153,7 @@ def _unfetched(url: str, target: Path, error: Exception) -> WeightsError:
     )
 
 
-def _fetch(url: str, partial: Path, advance: Shown, own: Mapping[str, str]) -> bool:
+def _fetch(url: str, partial: Path, advance: Tally, own: Mapping[str, str]) -> bool:
     """One request; False where the server cannot go on from what is there."""
     done = partial.stat().st_size if partial.exists() else 0
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={done}-"} if done else {})}

@@ -16,7 +16,7 @@ from fusedream_sdk.run.report import make_recipe, make_result, record
 from fusedream_sdk.run.result import FILE
 from fusedream_sdk.run.saving import stems_of
 from fusedream_sdk.runtime.chunks import run_chunks
-from fusedream_sdk.runtime.progress import Shown, bar
+from fusedream_sdk.runtime.progress import Tally, bar
 from fusedream_sdk.scenes.candidates import Candidates
 from fusedream_sdk.scenes.consistency import CONSISTENCY
 from fusedream_sdk.scenes.request import Request
@@ -109,7 +109,7 @@ def compose_one(
     return finish(candidates, race, recipe, progress=progress), race.cancelled
 
 
-def counting(advance: Shown, total: int, watch: Watch) -> Watch:
+def counting(advance: Tally, total: int, watch: Watch) -> Watch:
     """A watcher that counts evaluations on a progress bar too, with the best score of all candidates so far."""
     done, best = 0, -math.inf
 
