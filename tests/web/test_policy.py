@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fusedream_sdk.web.policy import OwnOnly
@@ -21,7 +22,8 @@ def answers(kind: str) -> list[dict[str, Any]]:
     async def receive() -> dict[str, Any]:
         return {}
 
-    asyncio.run(OwnOnly(app)({"type": "http"}, receive, send))
+    with ThreadPoolExecutor(1) as thread:  # a browser test before this one leaves a loop in its own
+        thread.submit(lambda: asyncio.run(OwnOnly(app)({"type": "http"}, receive, send))).result()
     return sent
 
 
