@@ -121,7 +121,8 @@ def wire(studio: Studio, place: Screen, run: Run, inputs: "Sequence[Component]")
 
     def end(request: gr.Request) -> Any:
         running = visitor_of(studio, request).cancel()
-        return said_html("Cancelling: it ends at its next step." if running else "Nothing of yours is running.")
+        # The run itself says that it ends: what came here a moment later would stand over its last words.
+        return gr.skip() if running else said_html("Nothing of yours is running.")
 
     place.cancel.click(end, None, place.said, **SWIFT)
     shown: list[Block] = place.outputs
