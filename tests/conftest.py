@@ -22,7 +22,7 @@ from tests.cli.toys import add_toys
 
 ROOT, TESTS = Path(__file__).parents[1], Path(__file__).parent
 
-hypothesis.settings.register_profile("fusedream", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("fusedream", deadline=None, max_examples=25)
 hypothesis.settings.load_profile("fusedream")
 
 
