@@ -144,18 +144,20 @@ class Court:
         concept, z = wish.latents()
         return painted(concept, z, self.sprites), drawn(WEIGHTS / "generator", concept, z)
 
+    def known(self, wish: Wish) -> tuple[float, float]:
+        """Of the painter's right pictures, and of the generator's, the share for which the judge puts the wish first."""
+        by_painter, by_generator = ([place == 0 for place in self.place(wish, one)[0]] for one in self.right(wish))
+        return sum(by_painter) / len(by_painter), sum(by_generator) / len(by_generator)
+
     def blame(self, wish: Wish, picture: Tensor) -> tuple[str, str]:
         """What a wrong picture (1, 3, H, W) has lost, and by whose fault."""
         first = self.place(wish, picture)[1]
         gone = [first.thing != wish.thing, first.colour != wish.colour]
         lost = "both" if all(gone) else "thing" if gone[0] else "colour"
-        by_painter, by_generator = self.right(wish)
-        known = [sum(place == 0 for place in self.place(wish, right)[0]) for right in (by_painter, by_generator)]
-        if 2 * known[0] < len(by_painter):
-            return lost, "judge"
-        if 2 * known[1] < len(by_generator):
-            return lost, "generator"
-        fooled = self.worth(wish, picture) >= self.worth(wish, by_generator).max()
+        for part, share in zip(PARTS, self.known(wish), strict=False):
+            if share < 0.5:
+                return lost, part
+        fooled = self.worth(wish, picture) >= self.worth(wish, self.right(wish)[1]).max()
         return lost, "scorer" if bool(fooled) else "search"
 
 
@@ -203,8 +205,14 @@ def main() -> None:
     settings = {} if args.steps is None else {"steps": args.steps}
     asked = Asked(args.out, args.prompts, tuple(args.seeds), settings, {}, args.device, args.together)
     asked.open(0, resume=args.resume)
-    outcome = found(asked, Court(load_dual("emoji-judge"), load_dual("emoji")))
+    court = Court(load_dual("emoji-judge"), load_dual("emoji"))
+    outcome = found(asked, court)
     print(f"{args.prompts} prompts of each kind, seeds {args.seeds}; {machine(args.device)}\n\n{table(outcome)}\n")
+    for kind in dict.fromkeys(wish.kind for wish in outcome):
+        shares = [court.known(wish) for wish in outcome if wish.kind == kind]
+        painter, generator = (sum(column) / len(column) for column in zip(*shares, strict=True))
+        print(f"Of right pictures with {kind} the judge knows {painter:.1%} by the painter, {generator:.1%} by the generator.")
+    print()
     for wish, rows in outcome.items():
         for seed, row in zip(args.seeds, rows, strict=True):
             if row is not None:
