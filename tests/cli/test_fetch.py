@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from tests.models.hub import Hub, running
+from tests.models.hub import Hub, asked_by_the_client
 
 FILES = {
     "owner/clip": {"config.json": b"{}", "model.safetensors": b"x" * 5000, "vocab.json": b"{}", "tf_model.h5": b"y" * 9000}
@@ -18,13 +18,7 @@ FILES = {
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    with running(FILES) as server:
-        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
-        monkeypatch.setattr(
-            constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-        )
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    with asked_by_the_client(FILES, tmp_path / "hub", monkeypatch) as server:
         yield server
 
 

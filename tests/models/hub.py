@@ -8,7 +8,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+import pytest
+from huggingface_hub import constants
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -123,3 +127,15 @@ def running(files: dict[str, dict[str, bytes]]) -> Iterator[Hub]:
         yield hub
         hub.shutdown()
         thread.join()
+
+
+@contextmanager
+def asked_by_the_client(files: dict[str, dict[str, bytes]], cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The same, which the hub's own client of this process asks, with a cache of its own."""
+    with running(files) as hub:
+        template = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        yield hub

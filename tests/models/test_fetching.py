@@ -13,7 +13,7 @@ from fusedream_sdk.errors import OutputError, WeightsError
 from fusedream_sdk.models.fetching import Fetched, fetch_part
 from fusedream_sdk.models.sources import HubFiles, WebFile
 from fusedream_sdk.runtime import room
-from tests.models.hub import COMMIT, Hub, running
+from tests.models.hub import COMMIT, Hub, asked_by_the_client
 
 CONTENT = bytes(range(256)) * 4000
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -25,13 +25,7 @@ PART = HubFiles("owner/model", (("model.safetensors",), ("pytorch_model.bin",)),
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    with running(FILES) as server:
-        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
-        monkeypatch.setattr(
-            constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
-        )
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    with asked_by_the_client(FILES, tmp_path / "hub", monkeypatch) as server:
         yield server
 
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 from zlib import crc32
 
 import numpy as np
@@ -129,19 +129,21 @@ def paired(asked: Asked, prompts: Sequence[str], ways: Sequence[str], draw: Draw
     All ways of a block are done before the next, so that whatever is there is a fair comparison. A block that lacks a row is
     measured anew but for the rows that are there.
     """
-    blocks = asked.blocks(prompts)
+    blocks, found = asked.blocks(prompts), {way: dict[tuple[str, int], Values]() for way in ways}
     with bar("rows", True) as advance:
         for place, (some, seeds) in enumerate(blocks):
             for number, way in enumerate(ways):
-                missing = [prompt for prompt in some if any(_kept(asked, way, prompt, seed) is None for seed in seeds)]
-                pairs = [(prompt, seed) for prompt in missing for seed in seeds]
-                for (prompt, seed), values in zip(pairs, draw(way, missing, seeds) if missing else [], strict=True):
-                    if _kept(asked, way, prompt, seed) is None:
-                        _keep(asked, way, prompt, seed, values)
+                pairs = [(prompt, seed) for prompt in some for seed in seeds]
+                there = {pair: kept for pair in pairs if (kept := _kept(asked, way, *pair)) is not None}
+                missing = list(dict.fromkeys(prompt for prompt, seed in pairs if (prompt, seed) not in there))
+                drawn = [(prompt, seed) for prompt in missing for seed in seeds]
+                for pair, values in zip(drawn, draw(way, missing, seeds) if missing else [], strict=True):
+                    if pair not in there:
+                        there[pair] = _keep(asked, way, *pair, values)
+                found[way] |= there
                 advance(place * len(ways) + number + 1, len(blocks) * len(ways))
     every = [(prompt, seed) for prompt in prompts for seed in asked.seeds]
-    found = {way: [cast("Values", _kept(asked, way, *pair)) for pair in every] for way in ways}
-    return Paired([prompt for prompt, _ in every], found, asked.bootstrap)
+    return Paired([prompt for prompt, _ in every], {way: [found[way][pair] for pair in every] for way in ways}, asked.bootstrap)
 
 
 def judged(asked: Asked, rows: Paired, judge: Judge) -> Paired:
@@ -185,10 +187,12 @@ def _kept(asked: Asked, way: str, prompt: str, seed: int) -> Values | None:
     return None
 
 
-def _keep(asked: Asked, way: str, prompt: str, seed: int, values: Values) -> None:
-    path = row_file(asked, way, prompt, seed)
+def _keep(asked: Asked, way: str, prompt: str, seed: int, values: Values) -> Values:
+    """Write the measures of a row, and give them as they will be read."""
+    path, plain = row_file(asked, way, prompt, seed), {name: float(x) for name, x in values.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, {"prompt": prompt, "seed": seed, "values": {name: float(x) for name, x in values.items()}})
+    _write(path, {"prompt": prompt, "seed": seed, "values": plain})
+    return plain
 
 
 def _write(path: Path, plain: Any) -> None:
