@@ -9,7 +9,7 @@ from typing import Any
 
 from fusedream_sdk.batch.executor import Drawn, Executor
 from fusedream_sdk.batch.plan import Job, Wanted, in_units
-from fusedream_sdk.batch.table import TABLE, TENSORS, Batch, Record
+from fusedream_sdk.batch.table import TABLE, TENSORS, Batch, Record, mean_of
 from fusedream_sdk.errors import WorkerLost
 from fusedream_sdk.run.folder import Folder
 from fusedream_sdk.run.result import Result
@@ -83,9 +83,8 @@ def fill(
 def mean_so_far(records: Mapping[int, Record]) -> str:
     """For a progress bar: the mean of the first score of the rows that are there."""
     first = next((name for record in records.values() for name in record.scores), "")
-    found = [record.scores[first] for record in records.values() if first in record.scores]
-    scores = [score for score in found if math.isfinite(score)]
-    return f"mean {first} {math.fsum(scores) / len(scores):.3f}" if scores else ""
+    mean = mean_of(first, records.values())
+    return f"mean {first} {mean:.3f}" if math.isfinite(mean) else ""
 
 
 def check_hope(records: Mapping[int, Record], lost: Mapping[int, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,13 @@ class Record:
         return cls(scores, int(made.best_step[0]), made.status[0])
 
 
+def mean_of(name: str, records: Iterable[Record]) -> float:
+    """The mean of a score, of the pictures that have a finite one; NaN where none has."""
+    known = [record.scores[name] for record in records if name in record.scores]
+    finite = [score for score in known if math.isfinite(score)]
+    return math.fsum(finite) / len(finite) if finite else math.nan
+
+
 @dataclass(frozen=True)
 class Batch:
     """What came of many captions: the pictures are in a folder, with `rows.csv` and their tensors.
@@ -73,12 +80,8 @@ class Batch:
 
     def means(self) -> dict[str, float]:
         """The mean of each score, of the pictures that have a finite one."""
-        means: dict[str, float] = {}
-        for name in dict.fromkeys(name for record in self.records.values() for name in record.scores):
-            known = [record.scores[name] for record in self.records.values() if name in record.scores]
-            finite = [score for score in known if math.isfinite(score)]
-            means[name] = math.fsum(finite) / len(finite) if finite else math.nan
-        return means
+        records = self.records.values()
+        return {name: mean_of(name, records) for name in dict.fromkeys(name for record in records for name in record.scores)}
 
     def _repr_html_(self) -> str:
         lost = [f"row {number} is not there: {why}" for number, why in list(self.lost.items())[:LOST_SHOWN]]
