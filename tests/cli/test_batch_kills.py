@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Outcome
 from tests.cli.toys import add_distribution
 from tests.run.toys import content
 
@@ -22,12 +24,9 @@ from fusedream_sdk.models.loading import ModelPair
 from fusedream_sdk.testing import ToyGenerator
 
 
-PACE = float(os.environ.get("PACE", "0.01"))
-
-
 class Slow(ToyGenerator):
     def __call__(self, latents):
-        time.sleep(PACE)
+        time.sleep(float(os.environ.get("PACE", "0.01")))
         return super().__call__(latents)
 
 
@@ -58,11 +57,11 @@ def batch(toys: Path, process: Start, tmp_path: Path) -> Start:
     add_distribution(toys, "slow-models", POINTS, {"slow_models": SLOW})
     (tmp_path / "cache").mkdir(exist_ok=True)
     Path("captions.txt").write_text("".join(f"a {colour} disc\n" for colour in ("red", "blue", "green") * (ROWS // 3)))
+    return lambda out, *words: process(*words_of(out), *words)
 
-    def start(out: str, *words: str) -> subprocess.Popen[str]:
-        return process("batch", "captions.txt", "--models", "slow", "--out", out, "--progress", "none", *words)
 
-    return start
+def words_of(out: str) -> list[str]:
+    return ["batch", "captions.txt", "--models", "slow", "--out", out, "--progress", "none"]
 
 
 def loaded(tmp_path: Path) -> set[int]:
@@ -79,17 +78,30 @@ def wait_for(something: Callable[[], object], running: subprocess.Popen[str]) ->
 
 
 def pictures(out: str) -> int:
-    return len(list(Path(out).glob("*.png")))
+    return len(list(Path(out).glob("[!.]*.png")))  # without a half-written one
 
 
 @pytest.fixture
-def undisturbed(batch: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+def here(
+    batch: Start, fusedream: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Outcome]:
+    """The same batch without a pause and in this process, where nothing is to be killed; its bank serves the others."""
+    monkeypatch.delitem(sys.modules, "slow_models", raising=False)
+
+    def run(out: str, *words: str) -> Outcome:
+        with monkeypatch.context() as patched:
+            patched.setenv("PACE", "0")
+            patched.setenv("FUSEDREAM_CACHE", str(tmp_path / "cache"))
+            return fusedream(*words_of(out), *words)
+
+    return run
+
+
+@pytest.fixture
+def undisturbed(here: Callable[..., Outcome], tmp_path: Path) -> dict[str, bytes]:
     """What one process makes; who loaded models for it is forgotten."""
-    monkeypatch.setenv("PACE", "0")
-    running = batch("whole")
-    said = running.communicate()
-    assert running.returncode == 0, said
-    monkeypatch.delenv("PACE")
+    code, _, err = here("whole")
+    assert code == 0, err
     for path in (tmp_path / "cache").glob("loaded-*"):
         path.unlink()
     return content(Path("whole"))
@@ -112,7 +124,7 @@ def test_of_two_workers_one_is_killed_and_the_folder_is_that_of_one_process_to_t
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_a_batch_that_is_ended_goes_on_with_other_workers(
-    batch: Start, tmp_path: Path, undisturbed: dict[str, bytes], end: signal.Signals, monkeypatch: pytest.MonkeyPatch
+    batch: Start, here: Callable[..., Outcome], tmp_path: Path, undisturbed: dict[str, bytes], end: signal.Signals
 ):
     running = batch("out", "--workers", "2")
     wait_for(lambda: pictures("out") > 1, running)
@@ -124,10 +136,7 @@ def test_a_batch_that_is_ended_goes_on_with_other_workers(
     assert 0 < there < ROWS
     for worker in loaded(tmp_path) - {running.pid}:
         wait_until_gone(worker)
-    monkeypatch.setenv("PACE", "0")
-    again = batch("out", "--resume")
-    again.communicate()
-    assert (again.returncode, pictures("out")) == (0, ROWS)
+    assert (here("out", "--resume")[0], pictures("out")) == (0, ROWS)
     assert content(Path("out")) == undisturbed
 
 
