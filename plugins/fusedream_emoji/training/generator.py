@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from torch import Tensor
 from fusedream_emoji.art import load_sprites
 from fusedream_emoji.factors import FACTORS, draw
 from fusedream_emoji.training.export import export
-from fusedream_emoji.training.pace import follow
+from fusedream_emoji.training.pace import fit, follow
 from fusedream_emoji.training.run import Run, restore, save, start
 from fusedream_emoji.training.twin import Twin
 
@@ -44,6 +43,11 @@ class Plan:
     sketch_share: float = 0.5
     minutes: float = math.inf
     bf16: bool = False
+
+    @property
+    def steps(self) -> int:
+        """That the samples take."""
+        return math.ceil(self.samples / self.batch)
 
 
 def picture_loss(picture: Tensor, target: Tensor) -> Tensor:
@@ -93,19 +97,6 @@ def held_out_error(twin: Twin, sprites: Tensor, count: int = 256) -> tuple[float
     return sketch, picture
 
 
-def fit(run: Run, sprites: Tensor, plan: Plan, folder: Path, *, compiled: bool = False, every: float = 240.0) -> None:
-    """Train to the end of the plan, saving and reporting `every` so many seconds and at the end."""
-    forward = torch.compile(run.twin, dynamic=False) if compiled else run.twin
-    noted, clock = run.seconds, time.monotonic()
-    while run.step * plan.batch < plan.samples and run.seconds < 60 * plan.minutes:
-        advance(run, sprites, plan, forward)
-        run.seconds, clock = run.seconds + time.monotonic() - clock, time.monotonic()
-        if run.seconds - noted > every:
-            noted = run.seconds
-            report(run, sprites, plan, folder)
-    report(run, sprites, plan, folder)
-
-
 def report(run: Run, sprites: Tensor, plan: Plan, folder: Path) -> None:
     """Save the run, export its average, and print how it stands."""
     save(run, folder / "checkpoint.pt")
@@ -137,7 +128,8 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     if args.resume:
         restore(run, args.out / "checkpoint.pt")
-    fit(run, sprites, plan, args.out, compiled=args.compile)
+    forward = torch.compile(run.twin, dynamic=False) if args.compile else run.twin
+    fit(run, plan, lambda run: advance(run, sprites, plan, forward), lambda run: report(run, sprites, plan, args.out))
 
 
 if __name__ == "__main__":
