@@ -7,7 +7,7 @@ a VisionTextDualEncoderModel), so that what fools the one need not fool the othe
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -27,6 +27,8 @@ from transformers import (
 
 Kind = Literal["scorer", "judge"]
 DualEncoder = CLIPModel | VisionTextDualEncoderModel
+AnyEncoder = TypeVar("AnyEncoder", bound=PreTrainedModel)
+PROJECTIONS = ("visual_projection", "text_projection")
 SIDE = 64
 PATCH = 8  # of the scorer's ViT
 SHARED = 256  # dimensions of the features
@@ -60,6 +62,18 @@ def _judge(tokenizer: CLIPTokenizer, tiny: bool) -> VisionTextDualEncoderModel:
         if isinstance(part, nn.Linear | nn.Conv2d):
             # ConvNext's own start (0.02 everywhere) is meant for wide and deep towers: here it would be all but silent.
             nn.init.normal_(part.weight, std=part.weight[0].numel() ** -0.5)
+    return fresh_projections(model)
+
+
+def fresh_projections(model: AnyEncoder) -> AnyEncoder:
+    """The model with projections that start as CLIP's do, which transformers' dual encoder starts at 0.02.
+
+    So small a start leaves them low in rank: a judge that was trained from it came to use 25 of its 256 dimensions (a
+    known collapse of contrastive training: Jing et al., 2022, arXiv:2110.09348).
+    """
+    for name in PROJECTIONS:
+        weight = model.get_parameter(f"{name}.weight")
+        nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
     return model
 
 

@@ -37,7 +37,7 @@ from fusedream_emoji.scenes import SceneSampler
 from fusedream_emoji.training.batches import make_batch
 from fusedream_emoji.training.captions import article
 from fusedream_emoji.training.contrast import Lesson, contrast, on
-from fusedream_emoji.training.models import DualEncoder, Kind, build, halve, save
+from fusedream_emoji.training.models import PROJECTIONS, DualEncoder, Kind, build, fresh_projections, halve, save
 from fusedream_emoji.training.muon import Muon
 from fusedream_emoji.training.pace import fit, follow
 from fusedream_emoji.training.tokenizer import train_tokenizer
@@ -67,6 +67,7 @@ class Plan:
     minutes: float = math.inf
     bf16: bool = False
     start: str | None = None  # folder of a finished model of the same kind, to train on from
+    settle: int = 0  # steps in which its projections, begun afresh, are trained alone
     tiny: bool = False
 
 
@@ -116,6 +117,8 @@ class Trainer:
         self.model = build(plan.model, self.tokenizer, tiny=plan.tiny)
         if plan.start:
             start_from(self.model, Path(plan.start))
+        if plan.settle:
+            fresh_projections(self.model)
         nn.Module.to(self.model, DEVICE)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.lessons = Lessons(plan, sprites, self.tokenizer)
@@ -130,6 +133,8 @@ class Trainer:
         """Do one step, with its own lesson; the loss, and the share of the pictures whose own caption beat all false ones."""
         plan = self.plan
         lesson = on(lesson or self.lessons[self.step], DEVICE)
+        for name, weight in self.model.named_parameters():
+            weight.requires_grad_(self.step >= plan.settle or name.startswith(PROJECTIONS))
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = self._rate()
@@ -148,7 +153,8 @@ class Trainer:
         return loss.detach(), right
 
     def _rate(self) -> float:
-        rise = min(1.0, (self.step + 1) / self.plan.warmup)
+        step = self.step - self.plan.settle * (self.step >= self.plan.settle)
+        rise = min(1.0, (step + 1) / self.plan.warmup)
         return self.plan.rate * rise * (0.01 + 0.99 * (1 + math.cos(math.pi * self.done)) / 2)
 
     def parts(self) -> tuple[DualEncoder | torch.optim.Optimizer, ...]:
@@ -211,6 +217,7 @@ def main() -> None:
     parser.add_argument("--groups", type=int, default=Plan.groups, help="batches in a step: a GPU takes several as fast as one")
     parser.add_argument("--rate", type=float, default=Plan.rate)
     parser.add_argument("--start", help="folder of a finished model of the same kind, to train on from")
+    parser.add_argument("--settle", type=int, default=Plan.settle, help="steps in which fresh projections are trained alone")
     parser.add_argument("--doubles", type=float, nargs=2, default=Plan.doubles, help="share of scenes of two, first and last")
     parser.add_argument("--pasted", type=float, default=Plan.pasted, help="share of scenes of two that are pasted")
     parser.add_argument("--foils", type=int, default=Plan.foils, help="false captions of each picture")
@@ -221,7 +228,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.set_float32_matmul_precision("high")  # TF32, where there is a GPU
-    shared = ("minutes", "batch", "groups", "rate", "bf16", "start", "pasted", "foils")
+    shared = ("minutes", "batch", "groups", "rate", "bf16", "start", "settle", "pasted", "foils")
     chosen: dict[str, Any] = {name: getattr(options, name) for name in shared} | {"doubles": tuple(options.doubles)}
     plan = Plan(options.model, options.steps, options.seed, **chosen)
     trainer = Trainer(plan, load_sprites())

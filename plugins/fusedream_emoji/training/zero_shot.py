@@ -192,8 +192,14 @@ def examination(examiner: Examiner, count: int) -> Iterator[tuple[str, list[Ques
     yield "R-precision of captions, 1 of 100, double", examiner.precision([examiner.double() for _ in range(count)])
 
 
+def dimensions(features: Tensor, share: float = 0.99) -> int:
+    """In how many dimensions so much of the variance of (B, D) lies: few of many where training has collapsed."""
+    energy = torch.linalg.svdvals(features - features.mean(0)) ** 2
+    return int((energy.cumsum(0) < share * energy.sum()).sum()) + 1
+
+
 def report(encoder: Encoder, *, count: int, seed: int) -> str:
-    """The whole examination as a Markdown table, on pictures as drawn and on pictures with `flawed`'s flaws."""
+    """The whole examination as a Markdown table, on pictures as drawn and on pictures with `flawed`'s flaws; `dimensions`."""
     sprites = load_sprites()
     lines = ["| question | top 1 | top 5 | top 1, flawed pictures |", "| --- | --- | --- | --- |"]
     for name, questions in examination(Examiner(SceneSampler(sprites, seed)), count):
@@ -203,6 +209,12 @@ def report(encoder: Encoder, *, count: int, seed: int) -> str:
         many = len(questions[0].choices) > 5
         top5 = f"{(clean < 5).float().mean():.1%}" if many else ""
         lines.append(f"| {name} | {(clean < 1).float().mean():.1%} | {top5} | {(hurt < 1).float().mean():.1%} |")
+    examiner = Examiner(SceneSampler(sprites, seed))
+    seen = encoder.images(paint([examiner.single() for _ in range(count)], sprites, torch.Generator().manual_seed(seed)))
+    lines += [
+        "",
+        f"99 % of the variance of the features of {count} single scenes: {dimensions(seen)} of {seen.shape[1]} dimensions",
+    ]
     return "\n".join(lines)
 
 

@@ -16,10 +16,10 @@ from fusedream_emoji.art import load_sprites
 from fusedream_emoji.scenes import SceneSampler
 from fusedream_emoji.training.batches import paint_flawed
 from fusedream_emoji.training.contrast import Texts, contrast, image_features, on, text_features
-from fusedream_emoji.training.models import SHARED, Kind, build, halve
+from fusedream_emoji.training.models import PROJECTIONS, SHARED, Kind, build, halve
 from fusedream_emoji.training.scorer import Lessons, Plan, Trainer
 from fusedream_emoji.training.tokenizer import train_tokenizer
-from fusedream_emoji.training.zero_shot import Encoder, Examiner, examination, ranks
+from fusedream_emoji.training.zero_shot import Encoder, Examiner, dimensions, examination, ranks
 
 KINDS: tuple[Kind, ...] = ("scorer", "judge")
 
@@ -93,6 +93,26 @@ def test_resumed_run_goes_on_where_the_run_stopped(trained, sprites: torch.Tenso
     for mine, its in zip(resumed.parts(), trainer.parts(), strict=True):
         assert str(mine.state_dict()) == str(its.state_dict())
     assert float(resumed.advance()[0]) == pytest.approx(float(copy.deepcopy(trainer).advance()[0]), rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_projections_start_as_wide_as_clips(kind: Kind, tokenizer: CLIPTokenizer) -> None:
+    model = build(kind, tokenizer, tiny=True)
+    for name in PROJECTIONS:
+        weight = model.get_parameter(f"{name}.weight")
+        assert float(weight.detach().std()) == pytest.approx(weight.shape[1] ** -0.5, rel=0.05)
+
+
+def test_fresh_projections_are_trained_alone_before_all_the_rest(trained, sprites: torch.Tensor) -> None:
+    trainer, folder = trained
+    again = Trainer(replace(trainer.plan, start=str(folder), settle=2, steps=9), sprites)
+    before = {name: p.detach().clone() for name, p in again.model.named_parameters()}
+    old = dict(trainer.average.named_parameters())
+    assert {name for name, p in before.items() if not torch.equal(p, old[name])} == {f"{name}.weight" for name in PROJECTIONS}
+    for step in range(3):
+        again.advance()
+        moved = {name for name, p in again.model.named_parameters() if not torch.equal(p, before[name])}
+        assert (moved == {f"{name}.weight" for name in PROJECTIONS}) == (step < 2)
 
 
 def test_all_patches_kept_is_the_model_itself(tokenizer: CLIPTokenizer) -> None:
@@ -172,3 +192,11 @@ def test_everything_of_a_lesson_goes_to_a_device(sprites: torch.Tensor, tokenize
         lesson.drawing.layers[0].place,
     ]
     assert {x.device.type for x in held} == {"meta"}
+
+
+def test_dimensions_are_those_that_hold_the_variance() -> None:
+    rng = torch.Generator().manual_seed(0)
+    wide = torch.randn(400, 5, generator=rng) @ torch.linalg.qr(torch.randn(16, 16, generator=rng))[0][:5]
+    assert dimensions(wide + 3.0) == 5  # of 16; where they are centred does not matter
+    assert dimensions(wide + 1e-3 * torch.randn(400, 16, generator=rng)) == 5
+    assert dimensions(torch.randn(4000, 16, generator=rng)) == 16
