@@ -12,6 +12,7 @@ import fusedream_sdk as fd
 from fusedream_sdk.dream.ablation import AUGCLIP, JUDGED, Ablation
 from fusedream_sdk.dream.techniques import DEFAULT, FAMILIES
 from fusedream_sdk.evaluation.bootstrap import NAN, Array, Interval
+from fusedream_sdk.imaging.pictures import grid
 from fusedream_sdk.protocols import Perceptual
 from fusedream_sdk.run.recipe import DEFAULT_METHOD
 from fusedream_sdk.run.saving import slug
@@ -23,7 +24,8 @@ FRAMES = 25
 LARGEST = 0.25  # of the way between the two ends: six times a step of an even walk in 24 steps; a cut has 1
 APART = 0.5  # of the distance of random draws, at which seeds still count as diverse
 RANDOM = 64  # draws
-ABLATION = "ablation"
+ABLATION, WALKS = "ablation", "walks.png"
+EACH = 2  # frames of a walk that are shown
 
 CLAIM = Claim(
     7,
@@ -67,7 +69,8 @@ def smoothness(asked: Asked) -> Outcome:
     if found.stopped:
         raise KeyboardInterrupt
     result, distance = fd.Result.load(asked.folder / ABLATION / DEFAULT / slug(DEFAULT_METHOD)), fd.load_perceptual("emoji")
-    steps = walks(dream, result, distance)
+    steps, shown = walks(dream, result, distance)
+    grid(shown[:, ::EACH].flatten(0, 1), len(range(0, FRAMES, EACH)), gap=0).save(asked.folder / WALKS)
     spread = spreads(result, distance) / random_spread(dream, distance)
     walked = Paired(list(dict.fromkeys(result.prompts))[::2][: len(steps)], {}, asked.bootstrap)
     each = Paired(list(dict.fromkeys(result.prompts)), {}, asked.bootstrap)
@@ -104,19 +107,23 @@ def far(distance: Perceptual, a: Tensor, b: Tensor) -> Tensor:
         return distance(a, b).clamp(min=0).sqrt()
 
 
-def walks(dream: fd.FuseDream, result: fd.Result, distance: Perceptual) -> Array:
-    """For each pair of neighbouring prompts, no prompt in two of them: the mean over seeds of the largest step."""
+def walks(dream: fd.FuseDream, result: fd.Result, distance: Perceptual) -> tuple[Array, Tensor]:
+    """Of each pair of neighbouring prompts, no prompt in two of them.
+
+    Returns:
+        The mean over seeds of the largest step, (pairs,), and the frames from the first seed, (pairs, FRAMES, 3, H, W).
+    """
     prompts, seeds = list(dict.fromkeys(result.prompts)), list(dict.fromkeys(result.seeds))
     row = {pair: place for place, pair in enumerate(zip(result.prompts, result.seeds, strict=True))}
-    found = []
+    found, shown = [], []
     for one, other in zip(prompts[::2], prompts[1::2], strict=False):
-        shares = []
+        films = []
         for seed in seeds:
             begin, end = (result[row[prompt, seed]] for prompt in (one, other))
-            frames = fd.interpolate(begin, end, FRAMES, generator=dream.generator).images
-            shares.append(largest_step(frames, distance))
-        found.append(np.mean(shares))
-    return np.array(found)
+            films.append(fd.interpolate(begin, end, FRAMES, generator=dream.generator).images)
+        found.append(np.mean([largest_step(frames, distance) for frames in films]))
+        shown.append(films[0])
+    return np.array(found), torch.stack(shown)
 
 
 def largest_step(frames: Tensor, distance: Perceptual) -> float:
