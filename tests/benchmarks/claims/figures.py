@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,16 +24,19 @@ from fusedream_sdk.evaluation.distances import FrechetResamples, frechet, incept
 from fusedream_sdk.evaluation.features import Embeddings
 from fusedream_sdk.evaluation.ranking import Ranking, encoded, place_of_own, see
 from fusedream_sdk.imaging.pictures import read_picture, to_pil
+from fusedream_sdk.methods.big_sleep import NUMBERS
 from fusedream_sdk.protocols import Scorer
 from fusedream_sdk.runtime.files import atomic_path
 from tests.benchmarks.claims.frame import DIFFERENCE, Asked, Values, paired
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
-from tests.benchmarks.judging import load_dual
+from tests.benchmarks.judging import load_dual, pair_settings
 from tests.benchmarks.single_objects import dream_of
 
 SCORER, JUDGE = "emoji", "emoji-judge"
-# BigSleep has a latent for each layer; its 1,050 steps of 128 views are left for those that the pair recommends to both
-WAYS = {"fusedream": ("fusedream", {}), "big-sleep": ("big-sleep?published=false", {"layers": True})}
+# BigSleep has its own rate and takes longer, as the published one does (1,050 steps of 128 views); and the plain generator:
+# a latent and shares of classes for each layer begin twice as far out as a class of this one, where all is one flat colour.
+WAYS = {"fusedream": "fusedream", "big-sleep": "big-sleep?published=false"}
+LONGER, RATE = 4, NUMBERS["lr"]
 WITHOUT_SEARCH = {"samples": 1, "basis": 1}  # and so without its bank
 PAINTER, SCENES = "painter", 2000  # of the reference, the captions' own among them: more than the judge has features
 FEW = 200  # resamples of FID, whose every one takes the eigenvalues of a large matrix
@@ -79,7 +83,7 @@ class Seen:
 
 
 def figures(asked: Asked) -> Outcome:
-    """Captions by FuseDream and by BigSleep, both with the same generator, scorer, steps and views."""
+    """Captions by FuseDream and by BigSleep, both with the same generator, scorer and views, BigSleep for longer."""
     reference = painted(asked.folder / PAINTER, max(SCENES, asked.prompts))
     scenes = dict(islice(reference.items(), asked.prompts))
     number = {caption: place for place, caption in enumerate(scenes)}
@@ -89,11 +93,9 @@ def figures(asked: Asked) -> Outcome:
         return asked.folder / way / f"{number[caption]:05d}-{seed}.png"
 
     def draw(way: str, some: list[str], seeds: list[int]) -> list[Values]:
-        method, options = WAYS[way]
         if way not in dreams:
-            changes = {} if way == "fusedream" else WITHOUT_SEARCH
-            dreams[way] = dream_of(options, {**asked.settings, **changes}, "float32", device=asked.device)
-        found = dreams[way].generate(some, seeds=seeds, method=method, progress=False)
+            dreams[way] = dream_of({}, settings_of(way, asked), "float32", device=asked.device)
+        found = dreams[way].generate(some, seeds=seeds, method=WAYS[way], progress=False)
         (asked.folder / way).mkdir(exist_ok=True)
         for place, pair in enumerate((caption, seed) for caption in some for seed in seeds):
             found[place].save(file(way, *pair), overwrite=True)
@@ -113,11 +115,19 @@ def figures(asked: Asked) -> Outcome:
     notes = _enough(effects, seen[0].embeddings[JUDGE])
     notes += [
         f"R-precision is of {Ranking().of(list(scenes))} captions, drawn from those of this run.",
-        "BigSleep draws with a latent for each layer of the same generator, and takes its steps, views and rate from the pair,"
-        " as FuseDream does, in place of 1,050 steps of 128 cutouts.",
+        f"BigSleep takes {LONGER} times as many steps as FuseDream, at its own rate of {RATE}, and as many views, in place of"
+        f" {NUMBERS['steps']:,} steps of {NUMBERS['views']} cutouts.",
         "These figures compare with nothing but each other: features, captions and pictures are of the emoji world.",
     ]
     return outcome(CLAIM, effects, rows.counts, means=_means(asked, captions, scenes), notes=notes)
+
+
+def settings_of(way: str, asked: Asked) -> dict[str, Any]:
+    """What a way changes of what the pair recommends."""
+    if way == "fusedream":
+        return dict(asked.settings)
+    steps = asked.settings.get("steps", pair_settings(SCORER)["steps"])
+    return {**asked.settings, **WITHOUT_SEARCH, "steps": LONGER * steps, "lr": RATE}
 
 
 def _enough(effects: dict[str, Interval], seen: Tensor) -> list[str]:
