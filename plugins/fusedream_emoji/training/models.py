@@ -68,7 +68,7 @@ def _judge(tokenizer: CLIPTokenizer, tiny: bool) -> VisionTextDualEncoderModel:
 def fresh_projections(model: AnyEncoder) -> AnyEncoder:
     """The model with projections that start as CLIP's do, which transformers' dual encoder starts at 0.02.
 
-    So small a start leaves them low in rank: a judge that was trained from it came to use 25 of its 256 dimensions (a
+    So small a start leaves them low in rank: a judge that was trained from it came to use 24 of its 256 dimensions (a
     known collapse of contrastive training: Jing et al., 2022, arXiv:2110.09348).
     """
     for name in PROJECTIONS:

@@ -153,8 +153,8 @@ class Trainer:
         return loss.detach(), right
 
     def _rate(self) -> float:
-        step = self.step - self.plan.settle * (self.step >= self.plan.settle)
-        rise = min(1.0, (step + 1) / self.plan.warmup)
+        begun = self.plan.settle if self.step >= self.plan.settle else 0
+        rise = min(1.0, (self.step - begun + 1) / self.plan.warmup)
         return self.plan.rate * rise * (0.01 + 0.99 * (1 + math.cos(math.pi * self.done)) / 2)
 
     def parts(self) -> tuple[DualEncoder | torch.optim.Optimizer, ...]:

@@ -211,10 +211,7 @@ def report(encoder: Encoder, *, count: int, seed: int) -> str:
         lines.append(f"| {name} | {(clean < 1).float().mean():.1%} | {top5} | {(hurt < 1).float().mean():.1%} |")
     examiner = Examiner(SceneSampler(sprites, seed))
     seen = encoder.images(paint([examiner.single() for _ in range(count)], sprites, torch.Generator().manual_seed(seed)))
-    lines += [
-        "",
-        f"99 % of the variance of the features of {count} single scenes: {dimensions(seen)} of {seen.shape[1]} dimensions",
-    ]
+    lines += ["", f"99 % of the variance of {count} single scenes' features: {dimensions(seen)} of {seen.shape[1]} dimensions"]
     return "\n".join(lines)
 
 

@@ -34,7 +34,7 @@ from tests.benchmarks.single_objects import dream_of
 
 SCORER, JUDGE = "emoji", "emoji-judge"
 # BigSleep has its own rate and takes longer, as the published one does (1,050 steps of 128 views); and the plain generator:
-# a latent and shares of classes for each layer begin twice as far out as a class of this one, where all is one flat colour.
+# a latent and shares of classes for each layer begin half as far out again as any class of it, where all is one flat colour.
 WAYS = {"fusedream": "fusedream", "big-sleep": "big-sleep?published=false"}
 LONGER, RATE = 4, NUMBERS["lr"]
 WITHOUT_SEARCH = {"samples": 1, "basis": 1}  # and so without its bank

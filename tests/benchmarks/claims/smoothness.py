@@ -70,7 +70,8 @@ def smoothness(asked: Asked) -> Outcome:
         raise KeyboardInterrupt
     result, distance = fd.Result.load(asked.folder / ABLATION / DEFAULT / slug(DEFAULT_METHOD)), fd.load_perceptual("emoji")
     steps, shown = walks(dream, result, distance)
-    grid(shown[:, ::EACH].flatten(0, 1), len(range(0, FRAMES, EACH)), gap=0).save(asked.folder / WALKS)
+    if shown:
+        grid(torch.cat(shown), len(shown[0]), gap=0).save(asked.folder / WALKS)
     spread = spreads(result, distance) / random_spread(dream, distance)
     walked = Paired(list(dict.fromkeys(result.prompts))[::2][: len(steps)], {}, asked.bootstrap)
     each = Paired(list(dict.fromkeys(result.prompts)), {}, asked.bootstrap)
@@ -107,11 +108,11 @@ def far(distance: Perceptual, a: Tensor, b: Tensor) -> Tensor:
         return distance(a, b).clamp(min=0).sqrt()
 
 
-def walks(dream: fd.FuseDream, result: fd.Result, distance: Perceptual) -> tuple[Array, Tensor]:
+def walks(dream: fd.FuseDream, result: fd.Result, distance: Perceptual) -> tuple[Array, list[Tensor]]:
     """Of each pair of neighbouring prompts, no prompt in two of them.
 
     Returns:
-        The mean over seeds of the largest step, (pairs,), and the frames from the first seed, (pairs, FRAMES, 3, H, W).
+        The mean over seeds of the largest step, (pairs,), and what is shown of that from the first seed, (F, 3, H, W) each.
     """
     prompts, seeds = list(dict.fromkeys(result.prompts)), list(dict.fromkeys(result.seeds))
     row = {pair: place for place, pair in enumerate(zip(result.prompts, result.seeds, strict=True))}
@@ -122,8 +123,8 @@ def walks(dream: fd.FuseDream, result: fd.Result, distance: Perceptual) -> tuple
             begin, end = (result[row[prompt, seed]] for prompt in (one, other))
             films.append(fd.interpolate(begin, end, FRAMES, generator=dream.generator).images)
         found.append(np.mean([largest_step(frames, distance) for frames in films]))
-        shown.append(films[0])
-    return np.array(found), torch.stack(shown)
+        shown.append(films[0][::EACH])
+    return np.array(found), shown
 
 
 def largest_step(frames: Tensor, distance: Perceptual) -> float:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import fusedream_sdk as fd
 from fusedream_emoji import WEIGHTS, pair
 from fusedream_emoji.art import names
+from fusedream_sdk.methods.big_sleep import LOGIT_MEAN
 from fusedream_sdk.protocols import Scorer
 
 
@@ -15,6 +17,13 @@ def test_the_generator_has_a_class_for_every_concept():
     generator = fd.load_generator("emoji")
     assert generator.resolution == (64, 64)
     assert generator.sample(2, rng=torch.Generator().manual_seed(0), classes=[0, len(names()) - 1])  # pyright: ignore
+
+
+def test_where_big_sleep_begins_is_farther_out_than_any_class():
+    """Why claim 6 has it draw without shares of classes (docs/biggan.md, docs/evidence.md)."""
+    embeddings = load_file(WEIGHTS / "generator" / "model.safetensors")["embeddings.weight"].float()  # (128, classes)
+    share = torch.tensor(LOGIT_MEAN).sigmoid()
+    assert (share * embeddings.sum(dim=1)).norm() > 1.5 * embeddings.norm(dim=0).max()
 
 
 @pytest.mark.parametrize("name", ["emoji", "emoji-judge"])
