@@ -16,7 +16,7 @@ from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.evaluation.bootstrap import Bootstrap, Interval
 from fusedream_sdk.imaging.pictures import to_pil
 from fusedream_sdk.testing import ToyScorer
-from tests.benchmarks.claims import figures, smoothness
+from tests.benchmarks.claims import composition, figures, smoothness
 from tests.benchmarks.claims.composition import SUMS, tuned
 from tests.benchmarks.claims.frame import (
     Asked,
@@ -169,6 +169,23 @@ def test_a_coefficient_is_chosen_on_other_pictures_than_those_it_is_judged_by():
     ]  # by the other seed: the second sum for p's first, the first for its second
     alone = tuned(rows_of(["p", "q"], **{way: [0.1, 0.2] for way in SUMS}), "judge")
     assert np.isnan(alone["own"]).all()
+
+
+def test_the_sums_and_the_inverse_may_be_drawn_for_fewer_prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def drawn(asked: Asked, prompts: list[str], ways: Sequence[str], draw: object) -> Paired:
+        every = [prompt for prompt in prompts for _ in asked.seeds]
+        values = {way: [{name: float(way == "bi-level") for name in measures}] * len(every) for way in ways}
+        return Paired(every, values, asked.bootstrap)
+
+    measures = (*composition.SHARES, *composition.SCORES)
+    monkeypatch.setattr(composition, "paired", drawn)
+    monkeypatch.setattr(composition, "judged", lambda asked, rows, say: rows)
+    found = composition.composition(replace(asked_of(tmp_path, prompts=31), weighed=10))
+    of = {one.statement.key: (one.prompts, one.rows) for one in found.found}
+    assert (of.pop("two"), of.pop("both")) == ((31, 62), (31, 62))
+    assert set(of.values()) == {(10, 20)}
+    assert len(found.means) == len(measures) * len(composition.WAYS)
+    assert composition.composition(asked_of(tmp_path, prompts=31)).found[-1].prompts == 31
 
 
 def test_times_are_averaged_as_ratios():

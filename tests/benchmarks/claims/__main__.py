@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--steps", type=at_least(1), help="of every run; by default what the models recommend")
     made.add_argument("--device", default="cpu", help="of claims 3, 5, 6 and 7, such as cuda; the others run on the CPU")
     made.add_argument("--together", type=at_least(1), help="prompts that are drawn at once in claims 3, 5 and 6, for a GPU")
+    made.add_argument("--weighed", type=at_least(2), help="prompts of claim 5 drawn by all six ways, the others by two")
     made.add_argument("--generations", type=at_least(2), default=4, help="of BasinCMA in claim 4")
     made.add_argument("--lr", type=float, default=0.05, help="of Adam inside BasinCMA in claim 4")
     made.add_argument("--resume", action="store_true", help="go on with what is in the folder")
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> Outcome:
         page.between(page.read(args.write), claim.number)  # before hours of work
     settings = {} if args.steps is None else {"steps": args.steps}
     options = {"generations": args.generations, "lr": args.lr} if claim.number == optimisers.CLAIM.number else {}
-    asked = Asked(args.out, args.prompts, args.seeds, settings, options, args.device, args.together)
+    asked = Asked(args.out, args.prompts, args.seeds, settings, options, args.device, args.together, args.weighed)
     asked.open(claim.number, resume=args.resume)
     found = measure(asked)
     stem = args.out / f"claim-{claim.number}"
@@ -104,6 +105,7 @@ def made_by(args: argparse.Namespace) -> str:
     asked = ["--prompts", str(args.prompts), "--seeds", ",".join(map(str, args.seeds))]
     asked += [] if args.steps is None else ["--steps", str(args.steps)]
     asked += ["--generations", str(args.generations), "--lr", f"{args.lr:g}"] if args.claim == optimisers.CLAIM.number else []
+    asked += [] if args.weighed is None else ["--weighed", str(args.weighed)]
     asked += [] if args.device == "cpu" else ["--device", args.device]
     return f"`claims {args.claim} {' '.join(asked)}`; {machine(args.device)}"
 

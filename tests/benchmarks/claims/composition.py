@@ -15,7 +15,9 @@ from tests.benchmarks.two_objects import METHODS
 from tests.benchmarks.two_objects import judged as verdict
 
 SUMS = ("linear-1", "linear-10", "linear-100")
-WAYS = ("single", "bi-level", *SUMS, "inverse")
+TWO = ("single", "bi-level")
+WEIGHED = (*SUMS, "inverse")  # the other ways to weigh the two losses
+WAYS = (*TWO, *WEIGHED)
 HALVING = 3
 AS_GOOD = -0.02  # by so much of the judge's score bi-level may be behind a tuned sum and still "needs no tuning"
 SHARES = {"first": "R-precision by the judge, of 100", "both": "both things seen by the judge"}
@@ -59,7 +61,7 @@ CLAIM = Claim(
 
 
 def composition(asked: Asked) -> Outcome:
-    """Sentences of two things, each by every way; nine places, halved by three."""
+    """Sentences of two things, the first of them by every way, the others by two; nine places, halved by three."""
     dream = fd.FuseDream("emoji", device=asked.device, dtype="float32", settings=dict(asked.settings))
     dream.bank()
     judge = load_dual("emoji-judge")
@@ -77,23 +79,29 @@ def composition(asked: Asked) -> Outcome:
         each = zip(*verdict(judge, pictures, prompts), cosines(judge, pictures, prompts), strict=True)
         return [{"first": place == 0, "both": both, "judge": float(like)} for place, both, like in each]
 
-    rows = judged(asked, paired(asked, two_things(asked.prompts), WAYS, draw), say)
-    best = tuned(rows, "judge")
+    def rows_of(ways: tuple[str, ...], prompts: int) -> Paired:
+        return judged(asked, paired(asked, two_things(prompts), ways, draw), say)
+
+    weighed = rows_of(WAYS, min(asked.weighed or asked.prompts, asked.prompts))
+    rows = rows_of(TWO, asked.prompts)
+    best = tuned(weighed, "judge")
     effects = {
         "two": rows.apart("bi-level", "single", "first", DIFFERENCE),
         "both": rows.apart("bi-level", "single", "both", DIFFERENCE),
-        "untuned": rows.mean(rows.column("bi-level", "judge") - best["others"]),
-        "tuned": rows.mean(best["own"] - best["others"]),
-        "inverse-score": rows.apart("bi-level", "inverse", "augclip"),
-        "inverse": rows.apart("bi-level", "inverse", "judge"),
+        "untuned": weighed.mean(weighed.column("bi-level", "judge") - best["others"]),
+        "tuned": weighed.mean(best["own"] - best["others"]),
+        "inverse-score": weighed.apart("bi-level", "inverse", "augclip"),
+        "inverse": weighed.apart("bi-level", "inverse", "judge"),
     }
     means = [
-        Mean(way, title, rows.mean(rows.column(way, name), SHARE if name in SHARES else None), name in SHARES)
+        Mean(way, title, some.mean(some.column(way, name), SHARE if name in SHARES else None), name in SHARES)
         for name, title in {**SHARES, **SCORES}.items()
-        for way in WAYS
+        for some, ways in ((rows, TWO), (weighed, WEIGHED))
+        for way in ways
     ]
     notes = [] if len(asked.seeds) > 1 else ["Whether the sum needs tuning takes at least two seeds."]
-    return outcome(CLAIM, effects, rows.counts, means=means, notes=notes)
+    own = dict.fromkeys(("untuned", "tuned", "inverse-score", "inverse"), weighed.counts)
+    return outcome(CLAIM, effects, rows.counts, own=own, means=means, notes=notes)
 
 
 def tuned(rows: Paired, measure: str) -> dict[str, Array]:

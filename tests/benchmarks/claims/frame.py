@@ -50,6 +50,7 @@ class Asked:
         settings: changes of the settings of every run, such as the number of steps; empty for what the pair recommends.
         options: of one claim, such as the generations of BasinCMA.
         device: where pictures are drawn. together: how many prompts at once, with all their seeds; None for row after row.
+        weighed: of claim 5, how many of the prompts are drawn by all six ways, the others by two; None for all of them.
         bootstrap: of the intervals.
     """
 
@@ -60,6 +61,7 @@ class Asked:
     options: Mapping[str, Any] = field(default_factory=dict)
     device: str = "cpu"
     together: int | None = None
+    weighed: int | None = None
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
 
     def open(self, claim: int, *, resume: bool) -> None:
