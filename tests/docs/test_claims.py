@@ -182,7 +182,7 @@ def test_a_command_writes_table_plot_and_page(tmp_path: Path, monkeypatch: pytes
     plain = json.loads((tmp_path / "out" / "claim-3.json").read_text())
     assert [one["verdict"] for one in plain["found"]] == [HOLDS, UNKNOWN, HOLDS]
     args = parser().parse_args(["3", "--out", str(tmp_path / "out"), "--prompts", "12"])
-    assert page.between(place.read_text(), 3).endswith(f"Made by {made_by(args)}.")
+    assert page.between(place.read_text(), 3).endswith(f"Made by {made_by(args)}. [Its rows](rows/claim-3.zip).")
     assert str(tmp_path) not in place.read_text()
 
 

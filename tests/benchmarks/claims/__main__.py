@@ -1,11 +1,13 @@
 """The paper's seven claims: `python -m tests.benchmarks.claims NUMBER --out FOLDER`.
 
-    python -m tests.benchmarks.claims 3 --out FOLDER [--prompts 40] [--seeds 0-3] [--resume] [--write docs/evidence.md]
+    python -m tests.benchmarks.claims 3 --out FOLDER [--prompts 40] [--seeds 0-3] [--resume | --rows docs/rows/claim-3.zip]
+        [--write docs/evidence.md]
 
 FOLDER takes the rows as they are measured, and at the end `claim-3.md`, `claim-3.json` and `claim-3.png`. With --resume the
 rows that are there are not measured again; more prompts and seeds may then be asked for (of claim 7, which runs `ablate`, the
-same). --write puts table, verdict and plot into a page, between the claim's markers. The rule of each verdict is in the code
-of the claim and on that page before anything is measured.
+same). --write puts table, verdict and plot into a page, between the claim's markers, and the rows with their pictures into an
+archive beside it, with which --rows begins. The rule of each verdict is in the code of the claim and on that page before
+anything is measured.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from fusedream_sdk.cli.numbers import integers
 from fusedream_sdk.errors import FuseDreamError
 from fusedream_sdk.run.plot import save_figure
 from fusedream_sdk.runtime.files import atomic_path
-from tests.benchmarks.claims import attacks, composition, figures, optimisers, page, smoothness, starts
+from tests.benchmarks.claims import archive, attacks, composition, figures, optimisers, page, smoothness, starts
 from tests.benchmarks.claims.frame import Asked
 from tests.benchmarks.claims.verdict import Claim, Outcome
 from tests.benchmarks.judging import machine
@@ -74,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--generations", type=at_least(2), default=4, help="of BasinCMA in claim 4")
     made.add_argument("--lr", type=float, default=0.05, help="of Adam inside BasinCMA in claim 4")
     made.add_argument("--resume", action="store_true", help="go on with what is in the folder")
+    made.add_argument("--rows", type=Path, metavar="ARCHIVE", help="begin with its rows, such as docs/rows/claim-3.zip")
     made.add_argument("--write", type=Path, metavar="PAGE", help="put the outcome into this page, such as docs/evidence.md")
     return made
 
@@ -86,7 +89,9 @@ def run(args: argparse.Namespace) -> Outcome:
     settings = {} if args.steps is None else {"steps": args.steps}
     options = {"generations": args.generations, "lr": args.lr} if claim.number == optimisers.CLAIM.number else {}
     asked = Asked(args.out, args.prompts, args.seeds, settings, options, args.device, args.together, args.weighed)
-    asked.open(claim.number, resume=args.resume)
+    if args.rows is not None:
+        archive.unpack(args.rows, args.out)
+    asked.open(claim.number, resume=args.resume or args.rows is not None)
     found = measure(asked)
     stem = args.out / f"claim-{claim.number}"
     with atomic_path(stem.with_suffix(".json")) as temporary:
@@ -96,6 +101,7 @@ def run(args: argparse.Namespace) -> Outcome:
     with atomic_path(stem.with_suffix(".png")) as temporary:
         save_figure(found.plot(), temporary)
     if args.write is not None:
+        archive.pack(args.out, args.write.parent / archive.ROWS / f"claim-{claim.number}.zip")
         page.write(args.write, found, made_by(args))
     return found
 

@@ -100,7 +100,7 @@ def composition(asked: Asked) -> Outcome:
         for way in ways
     ]
     notes = [] if len(asked.seeds) > 1 else ["Whether the sum needs tuning takes at least two seeds."]
-    own = dict.fromkeys(("untuned", "tuned", "inverse-score", "inverse"), weighed.counts)
+    own = {one.key: weighed.counts for one in CLAIM.statements[2:]}
     return outcome(CLAIM, effects, rows.counts, own=own, means=means, notes=notes)
 
 
