@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> Outcome:
     with atomic_path(stem.with_suffix(".png")) as temporary:
         save_figure(found.plot(), temporary)
     if args.write is not None:
-        archive.pack(args.out, args.write.parent / archive.ROWS / f"claim-{claim.number}.zip")
+        archive.pack(args.out, archive.beside(args.write, claim.number))
         page.write(args.write, found, made_by(args))
     return found
 

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from fusedream_sdk.errors import InvalidInput
-from fusedream_sdk.runtime.files import atomic_path
+from fusedream_sdk.errors import FuseDreamError, InvalidInput
+from fusedream_sdk.runtime.files import atomic_folder, atomic_path
+from tests.benchmarks.claims.figures import PAINTER
 
-ROWS = "rows"  # the folder of archives, beside the page
-PAINTED = "painter"  # claim 6: scenes that are painted again wherever they are missing
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that an archive can have
+
+
+def beside(page: Path, number: int) -> Path:
+    """Where the archive of a claim is: in a folder beside the page that shows its table."""
+    return page.parent / "rows" / f"claim-{number}.zip"
 
 
 def pack(folder: Path, archive: Path) -> Path:
@@ -42,10 +47,15 @@ def unpack(archive: Path, folder: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as packed:
             strange = [name for name in packed.namelist() if not _inside(name)]
-            damaged = strange[:1] or [name for name in [packed.testzip()] if name]
-            if damaged:
-                raise zipfile.BadZipFile(f"its entry {damaged[0]}")
-            packed.extractall(folder)
+            if strange:
+                raise zipfile.BadZipFile(f"its entry {strange[0]}")
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                folder.rmdir()  # it is empty
+            with atomic_folder(folder) as temporary:
+                packed.extractall(temporary)
+    except FuseDreamError:
+        raise
     except (OSError, zipfile.BadZipFile, zlib.error) as error:
         expected, fix = "an archive of rows, whole", "Give one of docs/rows, such as docs/rows/claim-5.zip."
         raise InvalidInput("rows", expected=expected, got=f"{archive} ({error})", fix=fix) from error
@@ -54,7 +64,7 @@ def unpack(archive: Path, folder: Path) -> None:
 def _measured(path: Path) -> bool:
     """Whether a file of the folder belongs into the archive; names that begin with a dot are half-written."""
     outcome = len(path.parts) == 1 and path.name.startswith("claim-")
-    return not (outcome or path.parts[0] == PAINTED or any(part.startswith(".") for part in path.parts))
+    return not (outcome or path.parts[0] == PAINTER or any(part.startswith(".") for part in path.parts))
 
 
 def _inside(name: str) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from torch import Tensor
 
 import fusedream_sdk as fd
-from fusedream_sdk.evaluation.bootstrap import Array
+from fusedream_sdk.evaluation.bootstrap import Array, Interval
 from tests.benchmarks.case_studies import cosines
 from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Paired, Values, judged, paired, save_rows, two_things
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
@@ -82,12 +84,15 @@ def composition(asked: Asked) -> Outcome:
     def rows_of(ways: tuple[str, ...], prompts: int) -> Paired:
         return judged(asked, paired(asked, two_things(prompts), ways, draw), say)
 
-    weighed = rows_of(WAYS, min(asked.weighed or asked.prompts, asked.prompts))
     rows = rows_of(TWO, asked.prompts)
+    others = rows_of(WEIGHED, min(asked.weighed or asked.prompts, asked.prompts))  # the first of the same prompts
+    weighed = replace(others, ways={**{way: rows.ways[way][: len(others.prompts)] for way in TWO}, **others.ways})
     best = tuned(weighed, "judge")
-    effects = {
+    of_two = {
         "two": rows.apart("bi-level", "single", "first", DIFFERENCE),
         "both": rows.apart("bi-level", "single", "both", DIFFERENCE),
+    }
+    effects: dict[str, Interval] = {
         "untuned": weighed.mean(weighed.column("bi-level", "judge") - best["others"]),
         "tuned": weighed.mean(best["own"] - best["others"]),
         "inverse-score": weighed.apart("bi-level", "inverse", "augclip"),
@@ -100,8 +105,8 @@ def composition(asked: Asked) -> Outcome:
         for way in ways
     ]
     notes = [] if len(asked.seeds) > 1 else ["Whether the sum needs tuning takes at least two seeds."]
-    own = {one.key: weighed.counts for one in CLAIM.statements[2:]}
-    return outcome(CLAIM, effects, rows.counts, own=own, means=means, notes=notes)
+    own = dict.fromkeys(effects, weighed.counts)
+    return outcome(CLAIM, {**of_two, **effects}, rows.counts, own=own, means=means, notes=notes)
 
 
 def tuned(rows: Paired, measure: str) -> dict[str, Array]:

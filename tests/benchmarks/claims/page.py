@@ -8,7 +8,7 @@ from pathlib import Path
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.run.plot import save_figure
 from fusedream_sdk.runtime.files import atomic_path
-from tests.benchmarks.claims.archive import ROWS
+from tests.benchmarks.claims.archive import beside
 from tests.benchmarks.claims.verdict import Outcome
 
 IMAGES = "images"  # beside the page
@@ -51,8 +51,9 @@ def write(page: Path, found: Outcome, made_by: str) -> list[Path]:
         save_figure(found.plot(), temporary)
     link = f"![{found.claim.title}: figures and effects with their intervals]({IMAGES}/{plot.name})"
     body = f"{found.to_markdown()}\n\n{link}\n\nMade by {made_by}."
-    if (page.parent / ROWS / f"claim-{number}.zip").exists():
-        body += f" [Its rows]({ROWS}/claim-{number}.zip)."
+    rows = beside(page, number)
+    if rows.exists():
+        body += f" [Its rows]({rows.relative_to(page.parent).as_posix()})."
     with atomic_path(page) as temporary:
         temporary.write_text(replaced(text, number, body), encoding="utf-8")
     return [page, plot]
