@@ -90,6 +90,22 @@ def test_a_table_has_the_same_statements_and_rules_before_and_after():
     assert run[4] == "| more | a less b | above 0 | 0.200 | 0.100 to 0.300 | 20 prompts, 40 rows | holds |"
 
 
+def test_the_figures_behind_stand_below_the_table_a_line_for_each_way():
+    means = [Mean("one", "first", Interval(0.95, 0.875, 1.0), True), Mean("one", "CLIP", Interval(-0.5, -0.6, -0.4))]
+    means.append(Mean("other", "CLIP", Interval(0.25)))  # nothing is known of its interval
+    lines = outcome(CLAIM, FOUND, (20, 40), means=means, notes=["A note."]).to_markdown().splitlines()
+    assert lines[8:] == [
+        "The figures behind it, each with its 95 % interval:",
+        "",
+        "|  | first | CLIP |",
+        "| --- | --- | --- |",
+        "| one | 95.0 % (87.5 % to 100.0 %) | −0.500 (−0.600 to −0.400) |",
+        "| other |  | 0.250 |",
+        "",
+        "- A note.",
+    ]
+
+
 def test_the_plot_has_a_panel_for_each_rule_and_each_measure():
     means = [Mean(way, "CLIP", FOUND["a"]) for way in ("one", "other")]
     axes = outcome(CLAIM, FOUND, (20, 40), means=means).plot().axes

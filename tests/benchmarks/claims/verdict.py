@@ -100,6 +100,15 @@ class Mean:
     interval: Interval
     share: bool = False
 
+    @property
+    def shown(self) -> str:
+        """The mean and its interval, as a table has them."""
+        value = self._plain(self.interval.value)
+        return f"{value} ({shown_interval(self.interval, self._plain)})" if self.interval.known else value
+
+    def _plain(self, value: float) -> str:
+        return shown_number(value, share=self.share, signed=value < 0)  # with the sign of a minus
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -144,12 +153,13 @@ class Outcome:
         return together([one.verdict for one in self.found])
 
     def to_markdown(self) -> str:
-        """The verdict, the table, and the notes below it."""
+        """The verdict, the table, the figures behind it, and the notes."""
         counts = [sum(one.verdict == v for one in self.found) for v in (HOLDS, FAILS, UNKNOWN)]
         parts = "; ".join(f"{v}: {n}" for n, v in zip(counts, (HOLDS, FAILS, UNKNOWN), strict=True) if n)
         head = f"**Verdict: {self.verdict}.** Its {len(self.found)} statements: {parts}."
+        behind = ["", "The figures behind it, each with its 95 % interval:", "", self._behind()] if self.means else []
         notes = ["", *(f"- {note}" for note in self.notes)] if self.notes else []
-        return "\n".join([head, "", self.claim.table(self.found), *notes])
+        return "\n".join([head, "", self.claim.table(self.found), *behind, *notes])
 
     def plot(self) -> Figure:
         """The effects, those of one rule in one panel, with a line where the rule has it; below them the figures behind."""
@@ -168,6 +178,13 @@ class Outcome:
             across = f"{'% of pictures; ' if own[0].share else ''}mean and 95 % interval"
             panels.append(Panel(f"Behind it: {measure}", across, [Row(one.way, one.interval) for one in own], own[0].share))
         return interval_plot(panels)
+
+    def _behind(self) -> str:
+        """A line for each way of drawing, a column for each measure; an empty cell where a way lacks it."""
+        ways = list(dict.fromkeys(one.way for one in self.means))
+        measures = list(dict.fromkeys(one.measure for one in self.means))
+        cells = {(one.way, one.measure): one.shown for one in self.means}
+        return markdown_table([("", *measures), *((way, *(cells.get((way, name), "") for name in measures)) for way in ways)])
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as JSON has it."""
