@@ -14,6 +14,7 @@ from torch import Tensor
 import fusedream_sdk as fd
 from fusedream_emoji.art import concepts, names
 from fusedream_emoji.render import COLOURS
+from fusedream_sdk.evaluation.bootstrap import Bootstrap
 from fusedream_sdk.evaluation.ranking import Ranking
 from fusedream_sdk.evaluation.ranking import r_precision as r_precision
 from fusedream_sdk.evaluation.ranking import ranks as ranks_among
@@ -66,6 +67,12 @@ def candidates(prompt: str, seed: int) -> list[str]:
 def ranks(judge: Scorer, images: Tensor, prompts: Sequence[str], *, seed: int = 0) -> list[int]:
     """The place of each picture's own prompt among its 100 captions, from 0."""
     return ranks_among(judge, images, [candidates(prompt, seed) for prompt in prompts])
+
+
+def share(seen: Sequence[bool], prompts: Sequence[object]) -> str:
+    """How many pictures of a hundred, and the 95 % interval over their prompts: "95.0% (87.5 to 100.0)"."""
+    found = Bootstrap().mean([float(one) for one in seen], prompts, (0.0, 1.0))
+    return f"{found.value:.1%} ({100 * found.low:.1f} to {100 * found.high:.1f})"
 
 
 def cells(sheet: Path, count: int, columns: int, *, gap: int = 2) -> Tensor:

@@ -11,6 +11,8 @@ two things and exchange the other, the two things alone, and 17 of two other thi
 * both seen: both things are among the five that the judge finds likeliest of all 376.
 * seam: mean absolute step of the colour across the pasted border, in [0, 1].
 * consistency: the perceptual distance of the border, as every method is measured by the same.
+
+Behind a share stands its 95 % interval over prompts.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from fusedream_sdk.imaging.pictures import grid
 from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.protocols import Perceptual, Scorer
 from fusedream_sdk.scenes.result import Composed
-from tests.benchmarks.judging import CANDIDATES, cells, load_dual, machine, r_precision
+from tests.benchmarks.judging import CANDIDATES, cells, load_dual, machine, share
 
 PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()
 COLUMNS = 10  # of the sheets
@@ -78,9 +80,8 @@ class Verdict:
 
 
 def shown(places: list[int], both: list[bool]) -> str:
-    """What the judge says, as three columns."""
-    top5 = sum(place < 5 for place in places) / len(places)
-    return f"{r_precision(places):.1%} | {top5:.1%} | {sum(both) / len(both):.1%}"
+    """What the judge says of all prompts, as three columns."""
+    return " | ".join(share(seen, PROMPTS) for seen in ([p < 1 for p in places], [p < 5 for p in places], both))
 
 
 def things(prompt: str) -> tuple[str, str, str]:
