@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from fusedream_sdk.errors import InvalidInput
 from fusedream_sdk.evaluation.bootstrap import Interval
@@ -23,6 +24,7 @@ from tests.benchmarks.claims.verdict import (
     Found,
     Mean,
     Outcome,
+    Sheet,
     Statement,
     outcome,
     together,
@@ -139,12 +141,15 @@ def test_a_page_without_the_markers_is_refused(text: str):
 def test_what_was_found_and_its_plot_are_put_into_a_page(tmp_path: Path):
     place = tmp_path / "evidence.md"
     place.write_text(text_of())
-    found = outcome(CLAIM, FOUND, (20, 40))
-    for _ in range(2):  # again: the same page
-        page.write(place, found, "`claims 3 --prompts 20`")
+    found = outcome(CLAIM, FOUND, (20, 40), sheets=[Sheet("ways", "Some", "a, then b.", Image.new("RGB", (9, 5)))])
+    page.write(place, found, "`claims 2`")
+    written = page.write(place, found, "`claims 3 --prompts 20`")  # again: the same page
+    assert [path.name for path in written] == ["evidence.md", "claim-3.png", "claim-3-ways.png"]
     body = page.between(place.read_text(), 3)
+    assert "(images/claim-3.png)\n\n![Some](images/claim-3-ways.png)\n\n*a, then b.*\n\nMade by" in body
+    with Image.open(tmp_path / "images" / "claim-3-ways.png") as sheet:
+        assert sheet.size == (9, 5)
     assert body.startswith(found.to_markdown())
-    assert "(images/claim-3.png)" in body
     assert body.endswith("Made by `claims 3 --prompts 20`.")
     assert (tmp_path / "images" / "claim-3.png").stat().st_size > 1000
     assert page.replaced(place.read_text(), 3, "old") == text_of()

@@ -28,6 +28,7 @@ from tests.benchmarks.claims.frame import (
     one_by_one,
     paired,
     row_file,
+    row_sheet,
     two_things,
 )
 from tests.benchmarks.claims.optimisers import geometric
@@ -115,6 +116,19 @@ def test_the_pictures_of_rows_are_judged_again_and_not_drawn(tmp_path: Path):
     assert len(calls) == 8
 
 
+def test_a_sheet_has_a_line_for_each_way_and_says_what_stands_where(tmp_path: Path):
+    asked, prompts = asked_of(tmp_path, seeds=(5, 0)), [f"prompt {n}" for n in range(12)]
+    for way, shade in (("a", 0.0), ("b", 1.0)):
+        for prompt in prompts:
+            path = row_file(asked, way, prompt, 5, ".png")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            to_pil(torch.full((3, 16, 16), shade)).save(path)
+    found = row_sheet(asked, "Some", {"b": "light", "a": "dark"}, prompts)
+    assert found.says == f"From top to bottom: light; dark. From left to right: {'; '.join(prompts[:10])}."
+    assert found.picture.size == (10 * 18 - 2, 2 * 18 - 2)
+    assert [found.picture.getpixel((8, y)) for y in (8, 26)] == [(255, 255, 255), (0, 0, 0)]
+
+
 def test_long_captions_that_begin_alike_have_files_of_their_own(tmp_path: Path):
     one, other = (row_file(asked_of(tmp_path), "a", "word " * 30 + end, 0) for end in ("x", "y"))
     assert one != other
@@ -177,14 +191,16 @@ def test_the_sums_and_the_inverse_may_be_drawn_for_fewer_prompts(tmp_path: Path,
         values = {way: [{name: float(way == "bi-level") for name in measures}] * len(every) for way in ways}
         return Paired(every, values, asked.bootstrap)
 
-    measures = (*composition.SHARES, *composition.SCORES)
+    measures, sheets = (*composition.SHARES, *composition.SCORES), []
     monkeypatch.setattr(composition, "paired", drawn)
     monkeypatch.setattr(composition, "judged", lambda asked, rows, say: rows)
+    monkeypatch.setattr(composition, "row_sheet", lambda asked, title, labels, prompts: sheets.append((list(labels), prompts)))
     found = composition.composition(replace(asked_of(tmp_path, prompts=31), weighed=10))
     of = {one.statement.key: (one.prompts, one.rows) for one in found.found}
     assert (of.pop("two"), of.pop("both")) == ((31, 62), (31, 62))
     assert set(of.values()) == {(10, 20)}
     assert len(found.means) == len(measures) * len(composition.WAYS)
+    assert sheets == [(list(composition.WAYS), two_things(10))]  # what is shown was drawn by all of them
     assert composition.composition(asked_of(tmp_path, prompts=31)).found[-1].prompts == 31
 
 

@@ -3,11 +3,11 @@
     python -m tests.benchmarks.claims 3 --out FOLDER [--prompts 40] [--seeds 0-3] [--resume | --rows docs/rows/claim-3.zip]
         [--write docs/evidence.md]
 
-FOLDER takes the rows as they are measured, and at the end `claim-3.md`, `claim-3.json` and `claim-3.png`. With --resume the
-rows that are there are not measured again; more prompts and seeds may then be asked for (of claim 7, which runs `ablate`, the
-same). --write puts table, verdict and plot into a page, between the claim's markers, and the rows with their pictures into an
-archive beside it, with which --rows begins. The rule of each verdict is in the code of the claim and on that page before
-anything is measured.
+FOLDER takes the rows as they are measured, and at the end `claim-3.md`, `claim-3.json`, `claim-3.png` and sheets of pictures,
+such as `claim-3-ways.png`. With --resume the rows that are there are not measured again; more prompts and seeds may then be
+asked for (of claim 7, which runs `ablate`, the same). --write puts table, verdict, plot and sheets into a page, between the
+claim's markers, and the rows with their pictures into an archive beside it, with which --rows begins. The rule of each verdict
+is in the code of the claim and on that page before anything is measured.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from pathlib import Path
 
 from fusedream_sdk.cli.numbers import integers
 from fusedream_sdk.errors import FuseDreamError
-from fusedream_sdk.run.plot import save_figure
 from fusedream_sdk.runtime.files import atomic_path
 from tests.benchmarks.claims import archive, attacks, composition, figures, optimisers, page, smoothness, starts
 from tests.benchmarks.claims.frame import Asked
@@ -98,8 +97,7 @@ def run(args: argparse.Namespace) -> Outcome:
         temporary.write_text(json.dumps(found.to_json(), indent=1) + "\n", encoding="utf-8")
     with atomic_path(stem.with_suffix(".md")) as temporary:
         temporary.write_text(found.to_markdown() + "\n", encoding="utf-8")
-    with atomic_path(stem.with_suffix(".png")) as temporary:
-        save_figure(found.plot(), temporary)
+    page.drawn(found, args.out)
     if args.write is not None:
         archive.pack(args.out, archive.beside(args.write, claim.number))
         page.write(args.write, found, made_by(args))

@@ -10,7 +10,18 @@ from torch import Tensor
 import fusedream_sdk as fd
 from fusedream_sdk.evaluation.bootstrap import Array, Interval
 from tests.benchmarks.case_studies import cosines
-from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Paired, Values, judged, paired, save_rows, two_things
+from tests.benchmarks.claims.frame import (
+    DIFFERENCE,
+    SHARE,
+    Asked,
+    Paired,
+    Values,
+    judged,
+    paired,
+    row_sheet,
+    save_rows,
+    two_things,
+)
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
 from tests.benchmarks.judging import load_dual
 from tests.benchmarks.two_objects import METHODS
@@ -84,8 +95,8 @@ def composition(asked: Asked) -> Outcome:
     def rows_of(ways: tuple[str, ...], prompts: int) -> Paired:
         return judged(asked, paired(asked, two_things(prompts), ways, draw), say)
 
-    rows = rows_of(TWO, asked.prompts)
-    others = rows_of(WEIGHED, min(asked.weighed or asked.prompts, asked.prompts))  # the first of the same prompts
+    few = min(asked.weighed or asked.prompts, asked.prompts)  # the first of the same prompts
+    rows, others = rows_of(TWO, asked.prompts), rows_of(WEIGHED, few)
     weighed = replace(others, ways={**{way: rows.ways[way][: len(others.prompts)] for way in TWO}, **others.ways})
     best = tuned(weighed, "judge")
     of_two = {
@@ -106,7 +117,8 @@ def composition(asked: Asked) -> Outcome:
     ]
     notes = [] if len(asked.seeds) > 1 else ["Whether the sum needs tuning takes at least two seeds."]
     own = dict.fromkeys(effects, weighed.counts)
-    return outcome(CLAIM, {**of_two, **effects}, rows.counts, own=own, means=means, notes=notes)
+    sheets = [row_sheet(asked, "Two things by six ways", {way: way for way in WAYS}, two_things(few))]
+    return outcome(CLAIM, {**of_two, **effects}, rows.counts, own=own, means=means, notes=notes, sheets=sheets)
 
 
 def tuned(rows: Paired, measure: str) -> dict[str, Array]:

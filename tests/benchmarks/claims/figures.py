@@ -27,7 +27,7 @@ from fusedream_sdk.imaging.pictures import read_picture, to_pil
 from fusedream_sdk.methods.big_sleep import NUMBERS
 from fusedream_sdk.protocols import Scorer
 from fusedream_sdk.runtime.files import atomic_path
-from tests.benchmarks.claims.frame import DIFFERENCE, Asked, Values, paired
+from tests.benchmarks.claims.frame import DIFFERENCE, Asked, Values, paired, sheet
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
 from tests.benchmarks.judging import load_dual, pair_settings
 from tests.benchmarks.single_objects import dream_of
@@ -39,6 +39,7 @@ WAYS = {"fusedream": "fusedream", "big-sleep": "big-sleep?published=false"}
 LONGER, RATE = 4, NUMBERS["lr"]
 WITHOUT_SEARCH = {"samples": 1, "basis": 1}  # and so without its bank
 PAINTER, SCENES = "painter", 2000  # of the reference, the captions' own among them: more than the judge has features
+LABELS = {"fusedream": "FuseDream", "big-sleep": "BigSleep", PAINTER: "the painter"}
 FEW = 200  # resamples of FID, whose every one takes the eigenvalues of a large matrix
 NAMED = frozenset({"colour", "back"})  # what a caption says where it is plain
 
@@ -92,6 +93,9 @@ def figures(asked: Asked) -> Outcome:
     def file(way: str, caption: str, seed: int) -> Path:
         return asked.folder / way / f"{number[caption]:05d}-{seed}.png"
 
+    def shown(way: str, caption: str) -> Path:
+        return asked.folder / PAINTER / reference[caption] if way == PAINTER else file(way, caption, asked.seeds[0])
+
     def draw(way: str, some: list[str], seeds: list[int]) -> list[Values]:
         if way not in dreams:
             dreams[way] = dream_of({}, settings_of(way, asked), "float32", device=asked.device)
@@ -119,7 +123,8 @@ def figures(asked: Asked) -> Outcome:
         f" {NUMBERS['steps']:,} steps of {NUMBERS['views']} cutouts.",
         "These figures compare with nothing but each other: features, captions and pictures are of the emoji world.",
     ]
-    return outcome(CLAIM, effects, rows.counts, means=_means(asked, captions, scenes), notes=notes)
+    sheets = [sheet("Captions by FuseDream, by BigSleep and by the painter", LABELS, list(scenes), shown)]
+    return outcome(CLAIM, effects, rows.counts, means=_means(asked, captions, scenes), notes=notes, sheets=sheets)
 
 
 def settings_of(way: str, asked: Asked) -> dict[str, Any]:

@@ -19,19 +19,21 @@ from fusedream_emoji.render import COLOURS
 from fusedream_emoji.training.captions import article
 from fusedream_sdk.errors import FuseDreamError, InvalidInput
 from fusedream_sdk.evaluation.bootstrap import Array, Bootstrap, Interval
-from fusedream_sdk.imaging.pictures import read_picture
+from fusedream_sdk.imaging.pictures import grid, read_picture
 from fusedream_sdk.run.saving import slug
 from fusedream_sdk.runtime.files import atomic_path
 from fusedream_sdk.runtime.plain import read_json
 from fusedream_sdk.runtime.progress import bar
 from tests.benchmarks import single_objects, two_objects
 from tests.benchmarks.case_studies import PAIRS
+from tests.benchmarks.claims.verdict import Sheet
 from tests.benchmarks.judging import with_article
 
 if TYPE_CHECKING:
     from fusedream_sdk.run.result import Result
 
 ASKED, ROWS = "asked.json", "rows"
+SHOWN = 10  # prompts of a sheet
 SHARE, DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)  # what a share can be, and a difference of two
 Values = Mapping[str, float]
 Draw = Callable[[str, list[str], list[int]], Sequence[Values]]
@@ -157,6 +159,19 @@ def judged(asked: Asked, rows: Paired, judge: Judge) -> Paired:
         said = judge(torch.stack(pictures), [prompt for prompt, _ in pairs])
         ways[way] = [{**one, **other} for one, other in zip(known, said, strict=True)]
     return replace(rows, ways=ways)
+
+
+def sheet(title: str, labels: Mapping[str, str], prompts: Sequence[str], file: Callable[[str, str], Path]) -> Sheet:
+    """Pictures of the first prompts, a line for each way, which has a label; `file` has that of a way and a prompt."""
+    some = list(prompts[:SHOWN])
+    pictures = [read_picture("picture", file(way, prompt)) for way in labels for prompt in some]
+    says = f"From top to bottom: {'; '.join(labels.values())}. From left to right: {'; '.join(some)}."
+    return Sheet("ways", title, says, grid(torch.stack(pictures), len(some)))
+
+
+def row_sheet(asked: Asked, title: str, labels: Mapping[str, str], prompts: Sequence[str]) -> Sheet:
+    """The pictures of rows, of the first seed."""
+    return sheet(title, labels, prompts, lambda way, prompt: row_file(asked, way, prompt, asked.seeds[0], ".png"))
 
 
 def one_by_one(make: Callable[[str, str, int], Values]) -> Draw:

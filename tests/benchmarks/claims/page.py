@@ -32,7 +32,7 @@ def replaced(text: str, number: int, body: str) -> str:
 
 
 def write(page: Path, found: Outcome, made_by: str) -> list[Path]:
-    """Put what was found into a page, and its plot into the folder of images beside it.
+    """Put what was found into a page, and its plot and sheets into the folder of images beside it.
 
     Args:
         made_by: the command and the machine, which the page names.
@@ -45,18 +45,29 @@ def write(page: Path, found: Outcome, made_by: str) -> list[Path]:
     """
     number, text = found.claim.number, read(page)
     _places(text, number)  # before anything is written
-    plot = page.parent / IMAGES / f"claim-{number}.png"
-    plot.parent.mkdir(exist_ok=True)
-    with atomic_path(plot) as temporary:
-        save_figure(found.plot(), temporary)
-    link = f"![{found.claim.title}: figures and effects with their intervals]({IMAGES}/{plot.name})"
-    body = f"{found.to_markdown()}\n\n{link}\n\nMade by {made_by}."
+    (page.parent / IMAGES).mkdir(exist_ok=True)
+    plot, *sheets = drawn(found, page.parent / IMAGES)
+    links = [f"![{found.claim.title}: figures and effects with their intervals]({IMAGES}/{plot.name})"]
+    for path, sheet in zip(sheets, found.sheets, strict=True):
+        links += [f"![{sheet.title}]({IMAGES}/{path.name})", f"*{sheet.says}*"]
+    body = "\n\n".join([found.to_markdown(), *links, f"Made by {made_by}."])
     rows = beside(page, number)
     if rows.exists():
         body += f" [Its rows]({rows.relative_to(page.parent).as_posix()})."
     with atomic_path(page) as temporary:
         temporary.write_text(replaced(text, number, body), encoding="utf-8")
-    return [page, plot]
+    return [page, plot, *sheets]
+
+
+def drawn(found: Outcome, folder: Path) -> list[Path]:
+    """Save the plot and the sheets, whole or not at all, and return where they are, the plot first."""
+    paths = [folder / f"claim-{found.claim.number}{name}.png" for name in ("", *(f"-{one.name}" for one in found.sheets))]
+    with atomic_path(paths[0]) as temporary:
+        save_figure(found.plot(), temporary)
+    for path, sheet in zip(paths[1:], found.sheets, strict=True):
+        with atomic_path(path) as temporary:
+            sheet.picture.save(temporary, "PNG")
+    return paths
 
 
 def read(page: Path) -> str:

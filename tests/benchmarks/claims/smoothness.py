@@ -17,15 +17,16 @@ from fusedream_sdk.protocols import Perceptual
 from fusedream_sdk.run.recipe import DEFAULT_METHOD
 from fusedream_sdk.run.saving import slug
 from tests.benchmarks.claims.frame import Asked, Paired, coloured
-from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
+from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Sheet, Statement, outcome
 from tests.benchmarks.judging import CANDIDATES, pair_settings
 
 FRAMES = 25
 LARGEST = 0.25  # of the way between the two ends: six times a step of an even walk in 24 steps; a cut has 1
 APART = 0.5  # of the distance of random draws, at which seeds still count as diverse
 RANDOM = 64  # draws
-ABLATION, WALKS = "ablation", "walks.png"
+ABLATION = "ablation"
 EACH = 2  # frames of a walk that are shown
+WALKED = "A line for each walk, of the first seed: every second frame of it."
 
 CLAIM = Claim(
     7,
@@ -70,8 +71,7 @@ def smoothness(asked: Asked) -> Outcome:
         raise KeyboardInterrupt
     result, distance = fd.Result.load(asked.folder / ABLATION / DEFAULT / slug(DEFAULT_METHOD)), fd.load_perceptual("emoji")
     steps, shown = walks(dream, result, distance)
-    if shown:
-        grid(torch.cat(shown), len(shown[0]), gap=0).save(asked.folder / WALKS)
+    sheets = [Sheet("walks", "Walks between results", WALKED, grid(torch.cat(shown), len(shown[0]), gap=0))] if shown else []
     spread = spreads(result, distance) / random_spread(dream, distance)
     walked = Paired(list(dict.fromkeys(result.prompts))[::2][: len(steps)], {}, asked.bootstrap)
     each = Paired(list(dict.fromkeys(result.prompts)), {}, asked.bootstrap)
@@ -93,6 +93,7 @@ def smoothness(asked: Asked) -> Outcome:
         own={"smooth": (len(steps), len(steps) * len(asked.seeds))},
         means=means,
         notes=notes,
+        sheets=sheets,
     )
 
 

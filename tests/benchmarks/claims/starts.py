@@ -8,7 +8,7 @@ from torch import Tensor
 
 import fusedream_sdk as fd
 from tests.benchmarks.case_studies import cosines
-from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Values, coloured, judged, paired, save_rows
+from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Values, coloured, judged, paired, row_sheet, save_rows
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
 from tests.benchmarks.judging import load_dual, ranks
 from tests.benchmarks.single_objects import METHODS, dream_of
@@ -61,7 +61,7 @@ CLAIM = Claim(
 
 def starts(asked: Asked) -> Outcome:
     """Coloured things by each way to begin."""
-    judge, dreams = load_dual("emoji-judge"), dict[str, fd.FuseDream]()
+    judge, prompts, dreams = load_dual("emoji-judge"), coloured(asked.prompts), dict[str, fd.FuseDream]()
 
     def draw(way: str, prompts: list[str], seeds: list[int]) -> list[Values]:
         if way not in dreams:
@@ -75,7 +75,7 @@ def starts(asked: Asked) -> Outcome:
         each = zip(ranks(judge, pictures, prompts), cosines(judge, pictures, prompts), strict=True)
         return [{"first": place == 0, "judge": float(like)} for place, like in each]
 
-    rows = judged(asked, paired(asked, coloured(asked.prompts), list(WAYS), draw), say)
+    rows = judged(asked, paired(asked, prompts, list(WAYS), draw), say)
     effects = {
         "search": rows.apart("fusedream", "one-start", "first", DIFFERENCE),
         "search-score": rows.apart("fusedream", "one-start", "augclip"),
@@ -89,4 +89,5 @@ def starts(asked: Asked) -> Outcome:
         for name, title in MEASURES.items()
         for way, label in LABELS.items()
     ]
-    return outcome(CLAIM, effects, rows.counts, means=means)
+    sheets = [row_sheet(asked, "Coloured things by five ways to begin", LABELS, prompts)]
+    return outcome(CLAIM, effects, rows.counts, means=means, sheets=sheets)

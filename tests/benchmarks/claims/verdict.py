@@ -12,6 +12,7 @@ from fusedream_sdk.evaluation.plots import Panel, Row, interval_plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from PIL import Image
 
 HOLDS, FAILS, UNKNOWN, UNRUN = "holds", "does not hold", "cannot be told here", "not run yet"
 FEWEST = 10  # prompts, with fewer of which nothing is told: a resampling of so few knows too little of how they differ
@@ -111,6 +112,20 @@ class Mean:
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """Pictures behind the figures, for the eye.
+
+    Attributes:
+        name: of its file. title: what it is, in few words. says: what stands where, in a sentence.
+    """
+
+    name: str
+    title: str
+    says: str
+    picture: Image.Image
+
+
+@dataclass(frozen=True)
 class Claim:
     """One of the seven.
 
@@ -139,13 +154,14 @@ class Outcome:
 
     Attributes:
         claim: it. found: of each statement. means: the figures behind them.
-        notes: sentences to read the table with.
+        notes: sentences to read the table with. sheets: pictures to look at.
     """
 
     claim: Claim
     found: tuple[Found, ...]
     means: tuple[Mean, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    sheets: tuple[Sheet, ...] = field(default=())
 
     @property
     def verdict(self) -> str:
@@ -212,6 +228,7 @@ def outcome(
     own: Mapping[str, tuple[int, int]] | None = None,
     means: Sequence[Mean] = (),
     notes: Sequence[str] = (),
+    sheets: Sequence[Sheet] = (),
 ) -> Outcome:
     """What was found of every statement of a claim; one without an effect cannot be told.
 
@@ -223,7 +240,7 @@ def outcome(
         raise ValueError(f"expected statements of claim {claim.number}, got {', '.join(sorted(strange))}")
     every = {**dict.fromkeys(effects, counts), **(own or {})}
     found = [Found(one, effects.get(one.key, Interval(NAN)), *every.get(one.key, (0, 0))) for one in claim.statements]
-    return Outcome(claim, tuple(found), tuple(means), tuple(notes))
+    return Outcome(claim, tuple(found), tuple(means), tuple(notes), tuple(sheets))
 
 
 def _line(one: Statement, found: Found | None) -> list[str]:
