@@ -199,9 +199,12 @@ def test_the_sums_and_the_inverse_may_be_drawn_for_fewer_prompts(tmp_path: Path,
     of = {one.statement.key: (one.prompts, one.rows) for one in found.found}
     assert (of.pop("two"), of.pop("both")) == ((31, 62), (31, 62))
     assert set(of.values()) == {(10, 20)}
-    assert len(found.means) == len(measures) * len(composition.WAYS)
+    few = [f"{way}, 10 prompts" for way in composition.WAYS]  # beside the sums, what they compare with
+    assert [one.way for one in found.means] == [*composition.TWO, *few] * len(measures)
     assert sheets == [(list(composition.WAYS), two_things(10))]  # what is shown was drawn by all of them
-    assert composition.composition(asked_of(tmp_path, prompts=31)).found[-1].prompts == 31
+    every = composition.composition(asked_of(tmp_path, prompts=31))
+    assert every.found[-1].prompts == 31
+    assert [one.way for one in every.means] == list(composition.WAYS) * len(measures)
 
 
 def test_times_are_averaged_as_ratios():

@@ -6,8 +6,8 @@
 FOLDER takes the rows as they are measured, and at the end `claim-3.md`, `claim-3.json`, `claim-3.png` and sheets of pictures,
 such as `claim-3-ways.png`. With --resume the rows that are there are not measured again; more prompts and seeds may then be
 asked for (of claim 7, which runs `ablate`, the same). --write puts table, verdict, plot and sheets into a page, between the
-claim's markers, and the rows with their pictures into an archive beside it, with which --rows begins. The rule of each verdict
-is in the code of the claim and on that page before anything is measured.
+claim's markers, and the rows of claims 1 to 6 with their pictures into an archive beside it, with which --rows begins. The rule
+of each verdict is in the code of the claim and on that page before anything is measured.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ CLAIMS: dict[int, tuple[Claim, Callable[[Asked], Outcome]]] = {
     6: (figures.CLAIM, figures.figures),
     7: (smoothness.CLAIM, smoothness.smoothness),
 }
+UNPACKED = {smoothness.CLAIM.number}  # what `ablate` keeps, with latents and courses, has ten times the bytes of other rows
 
 
 def seeds_of(text: str) -> tuple[int, ...]:
@@ -99,7 +100,8 @@ def run(args: argparse.Namespace) -> Outcome:
         temporary.write_text(found.to_markdown() + "\n", encoding="utf-8")
     page.drawn(found, args.out)
     if args.write is not None:
-        archive.pack(args.out, archive.beside(args.write, claim.number))
+        if claim.number not in UNPACKED:
+            archive.pack(args.out, archive.beside(args.write, claim.number))
         page.write(args.write, found, made_by(args))
     return found
 

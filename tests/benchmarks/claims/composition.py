@@ -109,11 +109,15 @@ def composition(asked: Asked) -> Outcome:
         "inverse-score": weighed.apart("bi-level", "inverse", "augclip"),
         "inverse": weighed.apart("bi-level", "inverse", "judge"),
     }
+    shown = {way: (rows, way) for way in TWO}
+    if few < asked.prompts:  # beside the sums, what they compare with
+        shown |= {f"{way}, {few} prompts": (weighed, way) for way in WAYS}
+    else:
+        shown |= {way: (weighed, way) for way in WEIGHED}
     means = [
-        Mean(way, title, some.mean(some.column(way, name), SHARE if name in SHARES else None), name in SHARES)
+        Mean(label, title, some.mean(some.column(way, name), SHARE if name in SHARES else None), name in SHARES)
         for name, title in {**SHARES, **SCORES}.items()
-        for some, ways in ((rows, TWO), (weighed, WEIGHED))
-        for way in ways
+        for label, (some, way) in shown.items()
     ]
     notes = [] if len(asked.seeds) > 1 else ["Whether the sum needs tuning takes at least two seeds."]
     own = dict.fromkeys(effects, weighed.counts)
