@@ -207,6 +207,13 @@ def test_the_sums_and_the_inverse_may_be_drawn_for_fewer_prompts(tmp_path: Path,
     assert [one.way for one in every.means] == list(composition.WAYS) * len(measures)
 
 
+def test_the_plainest_border_is_that_of_what_was_pasted_wherever_it_lies():
+    pictures = torch.full((3, 3, 64, 64), 0.5)
+    pictures[1, :, 32:, :32] = 0.75  # bottom-left
+    pictures[2, :, 16:48, 16:48] = 0.0  # centre
+    assert composition.plainest(pictures).tolist() == pytest.approx([0.0, 0.25, 0.5])
+
+
 def test_times_are_averaged_as_ratios():
     rows = rows_of(["p", "q"], a=[1.0, 1.0])
     assert geometric(rows, np.array([2.0, 8.0])).value == pytest.approx(4.0)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import torch
 from torch import Tensor
 
 import fusedream_sdk as fd
 from fusedream_sdk.evaluation.bootstrap import Array, Interval
+from fusedream_sdk.imaging.pasting import grid_boxes, seam
+from fusedream_sdk.scenes.placement import PLACES
 from tests.benchmarks.case_studies import cosines
 from tests.benchmarks.claims.frame import (
     DIFFERENCE,
@@ -34,7 +37,11 @@ WAYS = (*TWO, *WEIGHED)
 HALVING = 3
 AS_GOOD = -0.02  # by so much of the judge's score bi-level may be behind a tuned sum and still "needs no tuning"
 SHARES = {"first": "R-precision by the judge, of 100", "both": "both things seen by the judge"}
-SCORES = {"judge": "score by the judge", "augclip": "AugCLIP over fresh views"}
+SCORES = {
+    "judge": "score by the judge",
+    "augclip": "AugCLIP over fresh views",
+    "seam": "step of the colour across the plainest border of the nine places",
+}
 
 CLAIM = Claim(
     5,
@@ -89,8 +96,9 @@ def composition(asked: Asked) -> Outcome:
         return [{"augclip": float(score)} for score in found.scores["augclip"]]
 
     def say(pictures: Tensor, prompts: list[str]) -> list[Values]:
-        each = zip(*verdict(judge, pictures, prompts), cosines(judge, pictures, prompts), strict=True)
-        return [{"first": place == 0, "both": both, "judge": float(like)} for place, both, like in each]
+        likes, borders = cosines(judge, pictures, prompts), plainest(pictures).tolist()
+        each = zip(*verdict(judge, pictures, prompts), likes, borders, strict=True)
+        return [{"first": place == 0, "both": both, "judge": float(x), "seam": border} for place, both, x, border in each]
 
     def rows_of(ways: tuple[str, ...], prompts: int) -> Paired:
         return judged(asked, paired(asked, two_things(prompts), ways, draw), say)
@@ -123,6 +131,16 @@ def composition(asked: Asked) -> Outcome:
     own = dict.fromkeys(effects, weighed.counts)
     sheets = [row_sheet(asked, "Two things by six ways", {way: way for way in WAYS}, two_things(few))]
     return outcome(CLAIM, {**of_two, **effects}, rows.counts, own=own, means=means, notes=notes, sheets=sheets)
+
+
+def plainest(pictures: Tensor) -> Tensor:
+    """(B, 3, H, W) to (B,): the seam of the place at half the canvas that shows most, pasted into or not.
+
+    A finished picture does not say where its foreground lies, and a single one has none: this asks the same of both.
+    """
+    size, spots = (pictures.shape[-2], pictures.shape[-1]), torch.tensor(list(PLACES.values()))
+    boxes = grid_boxes(size, size, spots, torch.full((len(spots),), 0.5))
+    return torch.stack([seam(pictures, [box] * len(pictures)) for box in boxes]).amax(dim=0)
 
 
 def tuned(rows: Paired, measure: str) -> dict[str, Array]:
