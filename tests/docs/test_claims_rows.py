@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from fusedream_sdk.errors import InvalidInput
@@ -32,6 +33,7 @@ from tests.benchmarks.claims.frame import (
     two_things,
 )
 from tests.benchmarks.claims.optimisers import geometric
+from tests.benchmarks.claims.verdict import Sheet
 from tests.benchmarks.judging import candidates
 from tests.benchmarks.two_objects import things
 
@@ -118,15 +120,18 @@ def test_the_pictures_of_rows_are_judged_again_and_not_drawn(tmp_path: Path):
 
 def test_a_sheet_has_a_line_for_each_way_and_says_what_stands_where(tmp_path: Path):
     asked, prompts = asked_of(tmp_path, seeds=(5, 0)), [f"prompt {n}" for n in range(12)]
-    for way, shade in (("a", 0.0), ("b", 1.0)):
+    for way, shade in (("a", 0.0), ("b", 200 / 255)):
         for prompt in prompts:
             path = row_file(asked, way, prompt, 5, ".png")
             path.parent.mkdir(parents=True, exist_ok=True)
             to_pil(torch.full((3, 16, 16), shade)).save(path)
     found = row_sheet(asked, "Some", {"b": "light", "a": "dark"}, prompts)
-    assert found.says == f"From top to bottom: light; dark. From left to right: {'; '.join(prompts[:10])}."
-    assert found.picture.size == (10 * 18 - 2, 2 * 18 - 2)
-    assert [found.picture.getpixel((8, y)) for y in (8, 26)] == [(255, 255, 255), (0, 0, 0)]
+    assert found.says == f"From top to bottom: light; dark. From left to right: {'; '.join(prompts)}."
+    assert found.picture.size == (10 * 18 - 2, 4 * 18 - 2)  # ten prompts, then two, and nothing beside them
+    lines = [[found.picture.convert("L").getpixel((18 * x + 8, 18 * y + 8)) for x in (0, 1, 2)] for y in range(4)]
+    assert lines == [[200] * 3, [0] * 3, [200, 200, 255], [0, 0, 255]]
+    few = row_sheet(asked, "Some", {"b": "light", "a": "dark"}, prompts[:3]).picture
+    assert few.size == (3 * 18 - 2, 2 * 18 - 2)
 
 
 def test_long_captions_that_begin_alike_have_files_of_their_own(tmp_path: Path):
@@ -191,17 +196,22 @@ def test_the_sums_and_the_inverse_may_be_drawn_for_fewer_prompts(tmp_path: Path,
         values = {way: [{name: float(way == "bi-level") for name in measures}] * len(every) for way in ways}
         return Paired(every, values, asked.bootstrap)
 
+    def shown(asked: Asked, title: str, labels: dict[str, str], prompts: list[str]) -> Sheet:
+        sheets.append((list(labels), prompts))
+        return Sheet("", "", "", Image.new("RGB", (1, 1)))
+
     measures, sheets = (*composition.SHARES, *composition.SCORES), []
     monkeypatch.setattr(composition, "paired", drawn)
     monkeypatch.setattr(composition, "judged", lambda asked, rows, say: rows)
-    monkeypatch.setattr(composition, "row_sheet", lambda asked, title, labels, prompts: sheets.append((list(labels), prompts)))
+    monkeypatch.setattr(composition, "row_sheet", shown)
     found = composition.composition(replace(asked_of(tmp_path, prompts=31), weighed=10))
     of = {one.statement.key: (one.prompts, one.rows) for one in found.found}
     assert (of.pop("two"), of.pop("both")) == ((31, 62), (31, 62))
     assert set(of.values()) == {(10, 20)}
     few = [f"{way}, 10 prompts" for way in composition.WAYS]  # beside the sums, what they compare with
     assert [one.way for one in found.means] == [*composition.TWO, *few] * len(measures)
-    assert sheets == [(list(composition.WAYS), two_things(10))]  # what is shown was drawn by all of them
+    # what is shown was drawn by all of them
+    assert sheets == [(list(composition.WAYS), two_things(10)), (list(composition.TWO), two_things(31))]
     every = composition.composition(asked_of(tmp_path, prompts=31))
     assert every.found[-1].prompts == 31
     assert [one.way for one in every.means] == list(composition.WAYS) * len(measures)

@@ -16,6 +16,7 @@ from tests.benchmarks.case_studies import cosines
 from tests.benchmarks.claims.frame import (
     DIFFERENCE,
     SHARE,
+    SHOWN,
     Asked,
     Paired,
     Values,
@@ -32,6 +33,7 @@ from tests.benchmarks.two_objects import judged as verdict
 
 SUMS = ("linear-1", "linear-10", "linear-100")
 TWO = ("single", "bi-level")
+BOTH = {"single": "a single picture", "bi-level": "composed"}
 WEIGHED = (*SUMS, "inverse")  # the other ways to weigh the two losses
 WAYS = (*TWO, *WEIGHED)
 HALVING = 3
@@ -129,7 +131,10 @@ def composition(asked: Asked) -> Outcome:
     ]
     notes = [] if len(asked.seeds) > 1 else ["Whether the sum needs tuning takes at least two seeds."]
     own = dict.fromkeys(effects, weighed.counts)
-    sheets = [row_sheet(asked, "Two things by six ways", {way: way for way in WAYS}, two_things(few))]
+    sheets = [
+        row_sheet(asked, "Two things by six ways", {way: way for way in WAYS}, two_things(few)[:SHOWN]),
+        replace(row_sheet(asked, "Two things in one picture, and composed", BOTH, two_things(asked.prompts)), name="composed"),
+    ]
     return outcome(CLAIM, {**of_two, **effects}, rows.counts, own=own, means=means, notes=notes, sheets=sheets)
 
 

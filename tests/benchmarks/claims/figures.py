@@ -27,7 +27,7 @@ from fusedream_sdk.imaging.pictures import read_picture, to_pil
 from fusedream_sdk.methods.big_sleep import NUMBERS
 from fusedream_sdk.protocols import Scorer
 from fusedream_sdk.runtime.files import atomic_path
-from tests.benchmarks.claims.frame import DIFFERENCE, Asked, Values, paired, sheet
+from tests.benchmarks.claims.frame import DIFFERENCE, SHOWN, Asked, Values, paired, sheet
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
 from tests.benchmarks.judging import load_dual, pair_settings
 from tests.benchmarks.single_objects import dream_of
@@ -123,7 +123,7 @@ def figures(asked: Asked) -> Outcome:
         f" {NUMBERS['steps']:,} steps of {NUMBERS['views']} cutouts.",
         "These figures compare with nothing but each other: features, captions and pictures are of the emoji world.",
     ]
-    sheets = [sheet("Captions by FuseDream, by BigSleep and by the painter", LABELS, list(scenes), shown)]
+    sheets = [sheet("Captions by FuseDream, by BigSleep and by the painter", LABELS, list(scenes)[:SHOWN], shown)]
     return outcome(CLAIM, effects, rows.counts, means=_means(asked, captions, scenes), notes=notes, sheets=sheets)
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fusedream_sdk.run.result import Result
 
 ASKED, ROWS = "asked.json", "rows"
-SHOWN = 10  # prompts of a sheet
+SHOWN = 10  # prompts side by side on a sheet
 SHARE, DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)  # what a share can be, and a difference of two
 Values = Mapping[str, float]
 Draw = Callable[[str, list[str], list[int]], Sequence[Values]]
@@ -162,11 +162,18 @@ def judged(asked: Asked, rows: Paired, judge: Judge) -> Paired:
 
 
 def sheet(title: str, labels: Mapping[str, str], prompts: Sequence[str], file: Callable[[str, str], Path]) -> Sheet:
-    """Pictures of the first prompts, a line for each way, which has a label; `file` has that of a way and a prompt."""
-    some = list(prompts[:SHOWN])
-    pictures = [read_picture("picture", file(way, prompt)) for way in labels for prompt in some]
-    says = f"From top to bottom: {'; '.join(labels.values())}. From left to right: {'; '.join(some)}."
-    return Sheet("ways", title, says, grid(torch.stack(pictures), len(some)))
+    """Pictures of some prompts, ten at a time, a line for each way, which has a label.
+
+    Args:
+        file: where the picture of a way and a prompt is.
+    """
+    columns, pictures = min(SHOWN, len(prompts)), list[Tensor]()
+    for at in range(0, len(prompts), columns):
+        for way in labels:
+            line = [read_picture("picture", file(way, prompt)) for prompt in prompts[at : at + columns]]
+            pictures += line + [torch.ones_like(line[0])] * (columns - len(line))  # a last line that is short ends in white
+    says = f"From top to bottom: {'; '.join(labels.values())}. From left to right: {'; '.join(prompts)}."
+    return Sheet("ways", title, says, grid(torch.stack(pictures), columns))
 
 
 def row_sheet(asked: Asked, title: str, labels: Mapping[str, str], prompts: Sequence[str]) -> Sheet:

@@ -8,7 +8,18 @@ from torch import Tensor
 
 import fusedream_sdk as fd
 from tests.benchmarks.case_studies import cosines
-from tests.benchmarks.claims.frame import DIFFERENCE, SHARE, Asked, Values, coloured, judged, paired, row_sheet, save_rows
+from tests.benchmarks.claims.frame import (
+    DIFFERENCE,
+    SHARE,
+    SHOWN,
+    Asked,
+    Values,
+    coloured,
+    judged,
+    paired,
+    row_sheet,
+    save_rows,
+)
 from tests.benchmarks.claims.verdict import Claim, Mean, Outcome, Statement, outcome
 from tests.benchmarks.judging import load_dual, ranks
 from tests.benchmarks.single_objects import METHODS, dream_of
@@ -89,5 +100,5 @@ def starts(asked: Asked) -> Outcome:
         for name, title in MEASURES.items()
         for way, label in LABELS.items()
     ]
-    sheets = [row_sheet(asked, "Coloured things by five ways to begin", LABELS, prompts)]
+    sheets = [row_sheet(asked, "Coloured things by five ways to begin", LABELS, prompts[:SHOWN])]
     return outcome(CLAIM, effects, rows.counts, means=means, sheets=sheets)
