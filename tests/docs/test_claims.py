@@ -132,6 +132,27 @@ def test_only_what_is_between_the_markers_is_replaced():
     assert page.between(text_of("a\n\nb"), 3) == "a\n\nb"
 
 
+def test_the_verdicts_of_a_page_stand_together_and_follow_it():
+    begin, end = page.SUMMARY
+    (third, third_end), (fourth, fourth_end) = page.markers(3), page.markers(4)
+    other = f"## 4. Adam\n{fourth}\n**Verdict: does not hold.** Its 2 statements: holds: 1; does not hold: 1.\n\n{fourth_end}\n"
+    text = f"{begin}\nold\n{end}\n## 3. Starts\n{third}\n{CLAIM.unrun()}\n{third_end}\n{other}"
+    summed = page.summed_up(text)
+    assert summed.partition(end)[0].splitlines()[1:] == [
+        "",
+        "|  | claim | verdict | its statements |",
+        "| --- | --- | --- | --- |",
+        "| 3 | Starts | not run yet |  |",
+        "| 4 | Adam | does not hold | holds: 1; does not hold: 1 |",
+        "",
+    ]
+    assert summed.partition(end)[2] == text.partition(end)[2]
+    again = page.replaced(summed, 3, outcome(CLAIM, FOUND, (20, 40)).to_markdown())
+    assert "| 3 | Starts | cannot be told here | holds: 2; cannot be told here: 1 |" in again
+    assert page.summed_up(PAGE.read_text()) == PAGE.read_text()
+    assert page.summed_up(text_of()) == text_of()  # a page without a place for them
+
+
 @pytest.mark.parametrize("text", ["", text_of() * 2, "{1}\n{0}".format(*page.markers(3))], ids=["none", "twice", "order"])
 def test_a_page_without_the_markers_is_refused(text: str):
     with pytest.raises(InvalidInput, match="claim 3"):

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from fusedream_sdk.errors import InvalidInput
+from fusedream_sdk.evaluation.evidence import markdown_table
 from fusedream_sdk.run.plot import save_figure
 from fusedream_sdk.runtime.files import atomic_path
 from tests.benchmarks.claims.archive import beside
 from tests.benchmarks.claims.verdict import Outcome
 
 IMAGES = "images"  # beside the page
+SUMMARY = ("<!-- verdicts: written with every claim -->", "<!-- verdicts: end -->")
+HEADING = re.compile(r"^## (\d)\. (.+)$", re.MULTILINE)  # of a claim
+VERDICT = re.compile(r"\*\*Verdict: (.+?)\.\*\*(?: Its \d+ statements: (.+)\.)?")
 
 
 def markers(number: int) -> tuple[str, str]:
@@ -26,9 +31,22 @@ def between(text: str, number: int) -> str:
 
 
 def replaced(text: str, number: int, body: str) -> str:
-    """The page with another body between the markers of a claim. Errors as of `between`."""
+    """The page with another body between the markers of a claim, and its table of verdicts anew. Errors as of `between`."""
     first, last = _places(text, number)
-    return f"{text[:first]}\n{body.strip()}\n{text[last:]}"
+    return summed_up(f"{text[:first]}\n{body.strip()}\n{text[last:]}")
+
+
+def summed_up(text: str) -> str:
+    """The page with the verdicts that stand on it, between their own markers, if it has these."""
+    begin, end = SUMMARY
+    if text.count(begin) != 1 or begin not in text.partition(end)[0]:
+        return text
+    lines = [("", "claim", "verdict", "its statements")]
+    for heading in HEADING.finditer(text):
+        found = VERDICT.match(between(text, int(heading[1])))
+        lines += [(heading[1], heading[2], found[1], found[2] or "")] if found else []
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n\n{markdown_table(lines)}\n\n{end}{rest.partition(end)[2]}"
 
 
 def write(page: Path, found: Outcome, made_by: str) -> list[Path]:
