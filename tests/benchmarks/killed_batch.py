@@ -30,18 +30,18 @@ def start(words: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen([*COMMAND, *words, "--progress", "none"], stdout=subprocess.DEVNULL)
 
 
-def pictures(out: Path) -> int:
-    """How many are there, without half-written ones."""
-    return len(list(out.glob("[!.]*.png")))
+def drawn(out: Path) -> list[Path]:
+    """The pictures that are there, without half-written ones, in the order of their rows."""
+    return sorted(out.glob("[!.]*.png"))
 
 
 def wait_for(count: int, out: Path, running: subprocess.Popen[bytes]) -> int:
     """Wait for so many pictures, and say how many there are. Raises SystemExit: the run ended before."""
-    while pictures(out) < count:
+    while (there := len(drawn(out))) < count:
         if running.poll() is not None:
-            raise SystemExit(f"the run ended by itself, with {pictures(out)} pictures")
+            raise SystemExit(f"the run ended by itself, with {there} pictures")
         time.sleep(0.05)
-    return pictures(out)
+    return there
 
 
 def workers_of(process: int) -> list[int]:
@@ -84,7 +84,8 @@ def main() -> None:
     minutes = (time.perf_counter() - begun) / 60
     if subprocess.call([*COMMAND, *same, "--out", str(alone), "--limit", str(args.compared), "--progress", "none"]) != 0:
         raise SystemExit("the first rows could not be drawn alone")
-    equal = sum(path.read_bytes() == (out / path.name).read_bytes() for path in alone.glob("[!.]*.png"))
+    pairs = zip(drawn(alone), drawn(out), strict=False)  # by their numbers, which have more digits where there are more rows
+    equal = sum(one.read_bytes() == other.read_bytes() for one, other in pairs)
     print(f"{args.models}, {args.steps} steps, {args.workers} workers; {machine()}\n")
     print("| captions | a worker killed at | the command killed at | rows done in the end | equal to one process's | minutes |")
     print("| --- | --- | --- | --- | --- | --- |")
