@@ -82,7 +82,7 @@ def main() -> None:
     if start([*words, "--resume"]).wait() != 0:
         raise SystemExit("the folder could not be gone on with")
     minutes = (time.perf_counter() - begun) / 60
-    if subprocess.call([*COMMAND, *same, "--out", str(alone), "--limit", str(args.compared), "--progress", "none"]) != 0:
+    if start([*same, "--out", str(alone), "--limit", str(args.compared)]).wait() != 0:
         raise SystemExit("the first rows could not be drawn alone")
     pairs = zip(drawn(alone), drawn(out), strict=False)  # by their numbers, which have more digits where there are more rows
     equal = sum(one.read_bytes() == other.read_bytes() for one, other in pairs)

@@ -35,7 +35,7 @@ CLAIMS: dict[int, tuple[Claim, Callable[[Asked], Outcome]]] = {
     6: (figures.CLAIM, figures.figures),
     7: (smoothness.CLAIM, smoothness.smoothness),
 }
-UNPACKED = {smoothness.CLAIM.number}  # what `ablate` keeps, with latents and courses, has ten times the bytes of other rows
+NOT_PACKED = {smoothness.CLAIM.number}  # what `ablate` keeps, with latents and courses, has ten times the bytes of other rows
 
 
 def seeds_of(text: str) -> tuple[int, ...]:
@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> Outcome:
         temporary.write_text(found.to_markdown() + "\n", encoding="utf-8")
     page.drawn(found, args.out)
     if args.write is not None:
-        if claim.number not in UNPACKED:
+        if claim.number not in NOT_PACKED:
             archive.pack(args.out, archive.beside(args.write, claim.number))
         page.write(args.write, found, made_by(args))
     return found

@@ -32,8 +32,8 @@ from tests.benchmarks.two_objects import METHODS
 from tests.benchmarks.two_objects import judged as verdict
 
 SUMS = ("linear-1", "linear-10", "linear-100")
-TWO = ("single", "bi-level")
 BOTH = {"single": "a single picture", "bi-level": "composed"}
+TWO = tuple(BOTH)
 WEIGHED = (*SUMS, "inverse")  # the other ways to weigh the two losses
 WAYS = (*TWO, *WEIGHED)
 HALVING = 3

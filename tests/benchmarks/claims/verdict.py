@@ -69,7 +69,7 @@ class Statement:
         """A value of the effect as a table has it."""
         if self.unit == "times":
             return shown_number(value, digits=1)
-        return shown_number(value, share=self.unit == "share", signed=value < 0)  # with the sign of a minus
+        return _number(value, self.unit == "share")
 
     def _plain(self, value: float) -> str:
         """A number of the rule: no more digits than it has."""
@@ -104,11 +104,9 @@ class Mean:
     @property
     def shown(self) -> str:
         """The mean and its interval, as a table has them."""
-        value = self._plain(self.interval.value)
-        return f"{value} ({shown_interval(self.interval, self._plain)})" if self.interval.known else value
-
-    def _plain(self, value: float) -> str:
-        return shown_number(value, share=self.share, signed=value < 0)  # with the sign of a minus
+        value = _number(self.interval.value, self.share)
+        ends = shown_interval(self.interval, lambda end: _number(end, self.share))
+        return f"{value} ({ends})" if self.interval.known else value
 
 
 @dataclass(frozen=True)
@@ -253,6 +251,10 @@ def _line(one: Statement, found: Found | None) -> list[str]:
     of = f"{found.prompts:,} prompts, {found.rows:,} rows" if found.prompts else ""
     ends = shown_interval(found.interval, one.shown)
     return [*cells, one.shown(found.interval.value), ends, of, found.verdict]
+
+
+def _number(value: float, share: bool) -> str:
+    return shown_number(value, share=share, signed=value < 0)  # with the sign of a minus
 
 
 def _untold(found: Sequence[Found]) -> list[Found]:
