@@ -28,7 +28,7 @@ def test_a_picture_is_chosen_by_a_click_and_drawn_again_to_the_last_pixel(page: 
 
 def test_a_film_leads_from_one_picture_to_another(page: Page):
     draw(page, "red\ngreen")
-    turn_to(page, "Gallery")
+    assert titles(page, 2) == ["2: green, seed 0", "1: red, seed 0"]
     choose(page, "film-from", "1: red, seed 0")
     choose(page, "film-to", "2: green, seed 0")
     write(page, "frames", "1")
