@@ -89,9 +89,12 @@ def figure_png(figure: Figure) -> bytes:
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as what the path's suffix says; the same figure gives the same file."""
+    from matplotlib import rc_context
+
     suffix = path.suffix.lower().removeprefix(".")
     dates = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    figure.savefig(path, format=suffix, dpi=DPI, metadata=dates[suffix])  # pyright: ignore[reportArgumentType]
+    with rc_context({"svg.hashsalt": "fusedream"}):  # or the names inside an SVG are drawn anew each time
+        figure.savefig(path, format=suffix, dpi=DPI, metadata=dates[suffix])  # pyright: ignore[reportArgumentType]
 
 
 def empty_figure(width: float, height: float) -> Figure:

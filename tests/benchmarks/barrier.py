@@ -1,6 +1,6 @@
 """What the dynamic barrier does to the conflict of the two losses, in real compositions of the emoji world.
 
-    python -m tests.benchmarks.barrier [--steps 40] [--rate 30] [--out FILE.svg]
+    python -m tests.benchmarks.barrier [--steps 40] [--rate 30] [--out FILE.png]
 
 For four prompts at one place, by several directions and updates, it prints over the steps:
 
@@ -9,15 +9,16 @@ For four prompts at one place, by several directions and updates, it prints over
 * rises: the share of steps in which AugCLIP's loss rose, on the same views in every step;
 * both losses at the end.
 
-With `--out` it draws the least ratio and the primary loss over the steps.
+With `--out` it draws the least ratio and the primary loss over the steps, which takes matplotlib.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -29,6 +30,7 @@ from fusedream_sdk.optim.directions import gradient, inner, pick
 from fusedream_sdk.optim.loop import iterate
 from fusedream_sdk.optim.optimisers import adam, sgd
 from fusedream_sdk.protocols import Direction, Evaluation, Params, Perceptual, Scorer
+from fusedream_sdk.run.plot import COLOURS, INK, LETTERS, SMALL, WIDE, empty_figure, plain_axes, save_figure
 from fusedream_sdk.run.rows import Rows, each_with_each
 from fusedream_sdk.run.task import Task, augclip, mixed
 from fusedream_sdk.scenes.consistency import Composition, make_direction
@@ -36,7 +38,9 @@ from fusedream_sdk.scenes.placement import Placement
 from fusedream_sdk.scenes.scene import Scene, join, placed
 from fusedream_sdk.search.pairs import best_pairs
 from tests.benchmarks.judging import machine
-from tests.benchmarks.plots import Panel, plot
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PROMPTS = ["a fox near a tent", "a panda and a balloon", "a shark and a ship", "a tiger next to a donut"]
 PLACE = Placement.at("bottom-right", 0.5)
@@ -92,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--rate", type=float, default=30.0, help="learning rate of plain descent")
-    parser.add_argument("--out", type=Path, help="an SVG")
+    parser.add_argument("--out", type=Path, help="a plot, as .png, .svg or .pdf")
     args = parser.parse_args()
     dream = fd.FuseDream("emoji", device="cpu", dtype="float32")
     task, starts, objective = prepare(dream)
@@ -113,13 +117,24 @@ def main() -> None:
         figures += f"{(g.diff(dim=0) > 0).float().mean():.1%} | {g[-1].mean():.3f} | {f[-1].mean():.3f}"
         print(f"| {name} | {figures} |", flush=True)
     if args.out is not None:
-        low = min(map(min, primary.values()))
-        high = max(map(max, primary.values()))
-        panels = [
-            Panel("Descent of g by the direction", "step", "<grad g, v> / |grad g|^2, least row", ratios, -4, 4, mark=1),
-            Panel("Primary loss g, minus AugCLIP", "step", "g, mean", primary, low, high),
-        ]
-        args.out.write_text(plot(panels))
+        save_figure(courses(ratios, primary), args.out)
+
+
+def courses(ratios: Mapping[str, Sequence[float]], primary: Mapping[str, Sequence[float]]) -> Figure:
+    """The least ratio and the primary loss over the steps, a line for each run."""
+    figure = empty_figure(WIDE, 3.2)
+    left, right = figure.subplots(1, 2)
+    for axes, lines in ((left, ratios), (right, primary)):
+        plain_axes(axes)
+        axes.set_xlabel("step", fontsize=LETTERS)
+        for colour, values in zip(COLOURS, lines.values(), strict=False):
+            axes.plot(values, color=colour, linewidth=1.3)
+    left.axhline(1, color=INK, linestyle="--", linewidth=0.8)  # what the barrier keeps
+    left.set_ylim(-4, 4)
+    left.set_title("<grad g, v> / |grad g|², least row", loc="left", fontsize=LETTERS + 1)
+    right.set_title("primary loss g, minus AugCLIP, mean", loc="left", fontsize=LETTERS + 1)
+    figure.legend(right.lines, list(primary), loc="outside lower center", **{**SMALL, "ncols": len(primary)})
+    return figure
 
 
 if __name__ == "__main__":

@@ -61,6 +61,14 @@ def test_the_global_state_of_matplotlib_is_not_touched(tmp_path: Path):
     assert ("matplotlib.pyplot" in sys.modules) == before
 
 
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_the_same_figure_gives_the_same_file(tmp_path: Path, suffix: str):
+    files = [tmp_path / f"{number}.{suffix}" for number in range(2)]
+    for file in files:
+        save_figure(interval_plot([Panel("title", "across", ROWS)]), file)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 def test_without_matplotlib_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(plot, "NEEDS_OF_PLOTS", ("plot: a plot needs", "plots", "a_module_that_is_not_there"))
     with pytest.raises(PluginImportError, match=r'plot: a plot needs .*pip install "fusedream-sdk\[plots\]"'):
