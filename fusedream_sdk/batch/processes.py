@@ -56,8 +56,8 @@ class Processes:
 
     def wait(self) -> list[tuple[Connection, Reply]]:
         """As `Crew.wait`."""
-        ready = [hand for hand in self._there if hand in wait(list(self._there))]
-        return [(hand, self._read(hand)) for hand in ready]
+        ready = wait(list(self._there))
+        return [(hand, self._read(hand)) for hand in list(self._there) if hand in ready]
 
     def close(self) -> None:
         """As `Crew.close`: what they are at is lost."""
