@@ -6,7 +6,8 @@ The prompts are every fourth of `single_objects.txt`; every generator runs with 
 scorer steers all of them. Columns:
 
 * judge R-precision, top-5: how often the judge, which was never optimised, ranks the prompt first, or among the first
-  five, of 100 captions: the prompt, the same object in ten other colours, and 89 random coloured objects.
+  five, of 100 captions: the prompt, the same object in ten other colours, and 89 random coloured objects; and the 95 %
+  interval over prompts.
 * scorer AugCLIP: of the optimised scorer, over fresh views.
 * drawn, scored: pictures that the generator drew and views that the scorer read, for each picture that is kept.
 * bank: pictures drawn before, once for all prompts.
@@ -28,7 +29,7 @@ from torch import Tensor
 import fusedream_sdk as fd
 from fusedream_sdk.imaging.pictures import grid
 from fusedream_sdk.protocols import Scorer
-from tests.benchmarks.judging import load_dual, machine, pair_settings, r_precision, ranks
+from tests.benchmarks.judging import firsts, load_dual, machine, pair_settings, ranks
 
 PROMPTS = Path(__file__).with_name("single_objects.txt").read_text().splitlines()[::4]
 GENERATORS = ("emoji", "emoji-vqgan", "pixels", "fourier")
@@ -77,9 +78,8 @@ class Row:
 
     def line(self) -> str:
         """As a line of a Markdown table, without the generator's name."""
-        top5 = sum(place < 5 for place in self.places) / len(self.places)
         bank = f"{self.bank:,}" if self.bank else ""
-        judged = f"{r_precision(self.places):.0%} | {top5:.0%} | {self.augclip:.3f}"
+        judged = f"{firsts(self.places, PROMPTS)} | {self.augclip:.3f}"
         return f"{judged} | {self.drawn:,.0f} | {self.scored:,.0f} | {bank} | {self.seconds:.1f}"
 
 

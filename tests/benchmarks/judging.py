@@ -75,6 +75,11 @@ def share(seen: Sequence[bool], prompts: Sequence[object]) -> str:
     return f"{found.value:.1%} ({100 * found.low:.1f} to {100 * found.high:.1f})"
 
 
+def firsts(places: Sequence[int], prompts: Sequence[object]) -> str:
+    """R-precision and top-5 of pictures whose own captions have these places, as two columns of a table."""
+    return " | ".join(share([place < first for place in places], prompts) for first in (1, 5))
+
+
 def cells(sheet: Path, count: int, columns: int, *, gap: int = 2) -> Tensor:
     """The pictures of a sheet that `grid` made, (count, 3, side, side)."""
     whole = read_picture("sheet", sheet)

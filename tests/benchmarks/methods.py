@@ -7,7 +7,7 @@ The prompts are the first of `single_objects.txt`. Without `--evaluations` each 
 recommends, or as its paper says where it has no other number; with it, the steps of each are such that a row draws and scores
 at most so many pictures (`Method.evaluations`), three times as many where no gradient is taken, so that all do about the same
 work. What is whole in the folder is kept: the same command goes on where it was ended, and more methods may be asked for. For
-each picture the judge orders 100 captions, as in `single_objects`.
+each picture the judge orders 100 captions, as in `single_objects`. Behind a share stands its 95 % interval over prompts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fusedream_sdk.dream.comparison import Comparison, Contender
 from fusedream_sdk.errors import FuseDreamError
 from fusedream_sdk.methods.base import Method
 from fusedream_sdk.run.settings import Settings
-from tests.benchmarks.judging import load_dual, machine, pair_settings, r_precision, ranks
+from tests.benchmarks.judging import firsts, load_dual, machine, pair_settings, ranks
 from tests.benchmarks.single_objects import PROMPTS
 
 # How each method enters. Those that are published for a BigGAN of 256 pixels leave their numbers to the pair; those that edit a
@@ -111,11 +111,10 @@ def line(contender: Contender, judge: Any) -> str:
     if found is None:
         return f"| {contender.name} | {contender.told} | | | | | | |"
     places = ranks(judge, found.images, found.prompts)
-    top5 = sum(place < 5 for place in places) / len(places)
     means = [contender.mean(name) for name in ("judge", "augclip", "clip")]
     numbers = " | ".join("" if mean is None else f"{mean:.3f}" for mean in means)
     seconds = "" if contender.seconds is None else f"{contender.seconds:.2f}"
-    return f"| {contender.name} | {r_precision(places):.1%} | {top5:.1%} | {numbers} | {contender.evaluations:,} | {seconds} |"
+    return f"| {contender.name} | {firsts(places, found.prompts)} | {numbers} | {contender.evaluations:,} | {seconds} |"
 
 
 def main() -> None:

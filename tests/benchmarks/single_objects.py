@@ -16,7 +16,7 @@ from typing import Any
 
 import fusedream_sdk as fd
 from fusedream_sdk.imaging.pictures import grid
-from tests.benchmarks.judging import load_dual, machine, pair_settings, ranks, share
+from tests.benchmarks.judging import firsts, load_dual, machine, pair_settings, ranks
 
 PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()
 
@@ -72,9 +72,8 @@ def main() -> None:
     for method in args.methods.split(","):
         result, seconds = run(method, seeds)
         places = ranks(judge, result.images, result.prompts)
-        shares = [share([place < first for place in places], result.prompts) for first in (1, 5)]
         means = [float(result.scores[name].mean()) for name in ("augclip", "clip")]
-        row = f"{' | '.join(shares)} | {means[0]:.3f} | {means[1]:.3f} | {seconds:.2f}"
+        row = f"{firsts(places, result.prompts)} | {means[0]:.3f} | {means[1]:.3f} | {seconds:.2f}"
         print(f"| {method} | {row} |", flush=True)
         if args.out is not None:
             args.out.mkdir(parents=True, exist_ok=True)

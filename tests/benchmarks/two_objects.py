@@ -37,7 +37,7 @@ from fusedream_sdk.imaging.pictures import grid
 from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.protocols import Perceptual, Scorer
 from fusedream_sdk.scenes.result import Composed
-from tests.benchmarks.judging import CANDIDATES, cells, load_dual, machine, share
+from tests.benchmarks.judging import CANDIDATES, cells, firsts, load_dual, machine, share
 
 PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()
 COLUMNS = 10  # of the sheets
@@ -81,7 +81,7 @@ class Verdict:
 
 def shown(places: list[int], both: list[bool]) -> str:
     """What the judge says of all prompts, as three columns."""
-    return " | ".join(share(seen, PROMPTS) for seen in ([p < 1 for p in places], [p < 5 for p in places], both))
+    return f"{firsts(places, PROMPTS)} | {share(both, PROMPTS)}"
 
 
 def things(prompt: str) -> tuple[str, str, str]:

@@ -8,7 +8,8 @@ The forty prompts, captions and judge are those of `single_objects`; each method
 * clip-search (only when asked for): the search by plain CLIP, as in the public code; the run as `ours`.
 
 "held out, ours" and "held out, public" score the finished pictures over fresh views of either variant, whichever they were made
-with. The emoji generator and scorer both have 64 pixels, so no picture is shrunk there.
+with. The emoji generator and scorer both have 64 pixels, so no picture is shrunk there. Behind a share stands its 95 % interval
+over prompts.
 
 The second table is the price of a step of the public views, as a multiple of one of ours: steps of two runs in turns, processor
 time of one thread. There the pictures are also enlarged to 256 and 512 pixels, as of a larger generator of the same speed.
@@ -31,7 +32,7 @@ from fusedream_sdk.imaging.pictures import grid
 from fusedream_sdk.scoring.augclip import fresh_score
 from fusedream_sdk.scoring.target import make_target
 from fusedream_sdk.scoring.views import Stream
-from tests.benchmarks.judging import load_dual, machine, pair_settings, r_precision, ranks
+from tests.benchmarks.judging import firsts, load_dual, machine, pair_settings, ranks
 from tests.benchmarks.single_objects import PROMPTS
 
 METHODS: dict[str, dict[str, Any]] = {
@@ -73,9 +74,8 @@ def judged(seeds: list[int], methods: list[str], out: Path | None) -> None:
         dream.bank(**METHODS[method], progress=False)
         result = dream.generate(PROMPTS, seeds=seeds, progress=False, **METHODS[method])
         places = ranks(judge, result.images, result.prompts)
-        top5 = sum(place < 5 for place in places) / len(places)
         scores = [float(result.scores["judge"].mean()), *(held_out(dream, result, v) for v in (fd.Views(), fd.PUBLIC_VIEWS))]
-        print(f"| {method} | {r_precision(places):.1%} | {top5:.1%} | {' | '.join(f'{x:.3f}' for x in scores)} |", flush=True)
+        print(f"| {method} | {firsts(places, result.prompts)} | {' | '.join(f'{x:.3f}' for x in scores)} |", flush=True)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
             grid(result.images[:: len(seeds)], 8).save(out / f"{method}.png")
