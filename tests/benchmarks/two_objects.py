@@ -4,8 +4,9 @@
     python -m tests.benchmarks.two_objects --again FOLDER [--methods single,bi-level,...]
 
 The second judges the pictures that the first has left, which another judge makes necessary: drawing them takes an hour or
-two. The prompts are in `two_objects.txt`. For each picture the judge orders 100 captions: the prompt, 80 that keep one of its
-two things and exchange the other, the two things alone, and 17 of two other things. Columns:
+two. It also says how far each method is from the first, prompt by prompt. The prompts are in `two_objects.txt`. For each
+picture the judge orders 100 captions: the prompt, 80 that keep one of its two things and exchange the other, the two things
+alone, and 17 of two other things. Columns:
 
 * judge R-precision: the share of pictures whose own prompt comes first.
 * both seen: both things are among the five that the judge finds likeliest of all 376.
@@ -31,6 +32,7 @@ from torch import Tensor
 import fusedream_sdk as fd
 from fusedream_emoji.art import names
 from fusedream_emoji.training.captions import article
+from fusedream_sdk.evaluation.bootstrap import Bootstrap
 from fusedream_sdk.evaluation.ranking import place_of_own
 from fusedream_sdk.imaging.pasting import grid_boxes, seam
 from fusedream_sdk.imaging.pictures import grid
@@ -139,12 +141,24 @@ def run(
 
 
 def judge_again(folder: Path, methods: list[str], judge: Scorer) -> None:
-    """Print the judge's columns for the pictures in a folder, and write its ranks anew."""
-    print("| method | judge R-precision | judge top-5 | both seen |\n| --- | --- | --- | --- |")
+    """Print the judge's columns for the pictures in a folder, and how far each method is from the first; write the ranks."""
+    apart = f"R-precision, less {methods[0]} | both seen, less {methods[0]}"
+    print(f"| method | judge R-precision | judge top-5 | both seen | {apart} |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    first: list[list[bool]] = []
     for name in methods:
         places, both = judged(judge, cells(folder / f"{name}.png", len(PROMPTS), COLUMNS))
-        print(f"| {name} | {shown(places, both)} |")
+        seen = [[place == 0 for place in places], both]
+        first = first or seen
+        apart = " | ".join(apart_from(one, other) for one, other in zip(seen, first, strict=True))
+        print(f"| {name} | {shown(places, both)} | {apart if seen is not first else ' | '} |")
         write_ranks(folder / f"{name}.txt", places, both)
+
+
+def apart_from(one: list[bool], other: list[bool]) -> str:
+    """The difference of two shares of the same prompts and its 95 % interval, in points: "-30.0 (-46.7 to -13.3)"."""
+    found = Bootstrap().mean([float(a) - float(b) for a, b in zip(one, other, strict=True)], PROMPTS, (-1.0, 1.0))
+    return f"{100 * found.value:.1f} ({100 * found.low:.1f} to {100 * found.high:.1f})"
 
 
 def write_ranks(path: Path, places: list[int], both: list[bool]) -> None:
