@@ -14,7 +14,7 @@ from torch import Tensor
 import fusedream_sdk as fd
 from fusedream_emoji.art import concepts, names
 from fusedream_emoji.render import COLOURS
-from fusedream_sdk.evaluation.bootstrap import Bootstrap
+from fusedream_sdk.evaluation.bootstrap import Bootstrap, Interval
 from fusedream_sdk.evaluation.ranking import Ranking
 from fusedream_sdk.evaluation.ranking import r_precision as r_precision
 from fusedream_sdk.evaluation.ranking import ranks as ranks_among
@@ -72,7 +72,13 @@ def ranks(judge: Scorer, images: Tensor, prompts: Sequence[str], *, seed: int = 
 def share(seen: Sequence[bool], prompts: Sequence[object]) -> str:
     """How many pictures of a hundred, and the 95 % interval over their prompts: "95.0% (87.5 to 100.0)"."""
     found = Bootstrap().mean([float(one) for one in seen], prompts, (0.0, 1.0))
-    return f"{found.value:.1%} ({100 * found.low:.1f} to {100 * found.high:.1f})"
+    return f"{found.value:.1%} {_ends(found)}"
+
+
+def apart(seen: Sequence[bool], other: Sequence[bool], prompts: Sequence[object]) -> str:
+    """How much more one share of the same pictures is than another, prompt by prompt, in points: "-30.0 (-50.0 to -10.0)"."""
+    found = Bootstrap().mean([float(a) - float(b) for a, b in zip(seen, other, strict=True)], prompts, (-1.0, 1.0))
+    return f"{100 * found.value:.1f} {_ends(found)}"
 
 
 def firsts(places: Sequence[int], prompts: Sequence[object]) -> str:
@@ -86,6 +92,10 @@ def cells(sheet: Path, count: int, columns: int, *, gap: int = 2) -> Tensor:
     side = (whole.shape[2] + gap) // columns - gap
     corners = [(i // columns * (side + gap), i % columns * (side + gap)) for i in range(count)]
     return torch.stack([whole[:, y : y + side, x : x + side] for y, x in corners])
+
+
+def _ends(found: Interval) -> str:
+    return f"({100 * found.low:.1f} to {100 * found.high:.1f})"
 
 
 def machine(device: str = "cpu") -> str:

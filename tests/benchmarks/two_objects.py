@@ -32,14 +32,13 @@ from torch import Tensor
 import fusedream_sdk as fd
 from fusedream_emoji.art import names
 from fusedream_emoji.training.captions import article
-from fusedream_sdk.evaluation.bootstrap import Bootstrap
 from fusedream_sdk.evaluation.ranking import place_of_own
 from fusedream_sdk.imaging.pasting import grid_boxes, seam
 from fusedream_sdk.imaging.pictures import grid
 from fusedream_sdk.imaging.resize import shrink
 from fusedream_sdk.protocols import Perceptual, Scorer
 from fusedream_sdk.scenes.result import Composed
-from tests.benchmarks.judging import CANDIDATES, cells, firsts, load_dual, machine, share
+from tests.benchmarks.judging import CANDIDATES, apart, cells, firsts, load_dual, machine, share
 
 PROMPTS = Path(__file__).with_suffix(".txt").read_text().splitlines()
 COLUMNS = 10  # of the sheets
@@ -142,23 +141,17 @@ def run(
 
 def judge_again(folder: Path, methods: list[str], judge: Scorer) -> None:
     """Print the judge's columns for the pictures in a folder, and how far each method is from the first; write the ranks."""
-    apart = f"R-precision, less {methods[0]} | both seen, less {methods[0]}"
-    print(f"| method | judge R-precision | judge top-5 | both seen | {apart} |")
+    less = f"R-precision, less {methods[0]} | both seen, less {methods[0]}"
+    print(f"| method | judge R-precision | judge top-5 | both seen | {less} |")
     print("| --- | --- | --- | --- | --- | --- |")
     first: list[list[bool]] = []
     for name in methods:
         places, both = judged(judge, cells(folder / f"{name}.png", len(PROMPTS), COLUMNS))
         seen = [[place == 0 for place in places], both]
         first = first or seen
-        apart = " | ".join(apart_from(one, other) for one, other in zip(seen, first, strict=True))
-        print(f"| {name} | {shown(places, both)} | {apart if seen is not first else ' | '} |")
+        less = "" if seen is first else " | ".join(apart(one, other, PROMPTS) for one, other in zip(seen, first, strict=True))
+        print(f"| {name} | {shown(places, both)} | {less or ' | '} |")
         write_ranks(folder / f"{name}.txt", places, both)
-
-
-def apart_from(one: list[bool], other: list[bool]) -> str:
-    """The difference of two shares of the same prompts and its 95 % interval, in points: "-30.0 (-46.7 to -13.3)"."""
-    found = Bootstrap().mean([float(a) - float(b) for a, b in zip(one, other, strict=True)], PROMPTS, (-1.0, 1.0))
-    return f"{100 * found.value:.1f} ({100 * found.low:.1f} to {100 * found.high:.1f})"
 
 
 def write_ranks(path: Path, places: list[int], both: list[bool]) -> None:
