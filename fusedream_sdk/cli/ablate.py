@@ -63,8 +63,8 @@ def ablate(
     """Draw every PROMPT from every seed with all techniques of FuseDream, and without each in turn.
 
     \b
-    fusedream ablate --captions prompts.txt -s 0-2 -m emoji --out runs/ablation
-    fusedream ablate "a blue dog" "a red apple" -m emoji --techniques views,mixture --out runs/two --steps 20
+    fusedream ablate --captions prompts.txt -s 0-2 -m emoji --out ablation
+    fusedream ablate "a blue dog" "a red apple" -m emoji --techniques views,mixture --out two --steps 20
 
     Prints a table: every measure with an interval, and its difference to the default, by resampling prompts. Writes it into
     the folder as ablation.md, .csv and .json, a plot of the judge's score over the pictures drawn as ablation.png, and the

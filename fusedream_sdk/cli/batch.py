@@ -114,9 +114,9 @@ def batch(
     """Draw every caption of a file from every seed, by one worker or by many.
 
     \b
-    fusedream batch captions.txt --models emoji --seeds 0-3 --out runs/a
-    fusedream batch captions.csv -m emoji --workers 2 --out runs/b
-    fusedream batch captions_val2014.json -m emoji --limit 2000 --ray auto --out runs/c
+    fusedream batch captions.txt --models emoji --seeds 0-3 --out dreams
+    fusedream batch captions.csv -m emoji --workers 2 --out more
+    fusedream batch captions_val2014.json -m emoji --limit 2000 --ray auto --out coco
 
     CAPTIONS is a .txt (a sentence a line), a .csv, .tsv or .jsonl (columns prompt or caption, seed, name, and any setting), or
     COCO's .json. The folder takes each picture as it is done, with its tensors; a manifest; and rows.csv, with every score.

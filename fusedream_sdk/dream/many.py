@@ -38,7 +38,7 @@ def run_batch(
 ) -> Batch:
     """Draw many captions from every seed into a folder, each picture as soon as it is done.
 
-        batch = fd.run_batch("captions.txt", "runs/a", models="emoji", seeds=range(4), workers=2)
+        batch = fd.run_batch("captions.txt", "dreams", models="emoji", seeds=range(4), workers=2)
 
     Args:
         captions: a file, as of `read_captions`, what that gives, or a list of sentences.
